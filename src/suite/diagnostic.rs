@@ -1,0 +1,128 @@
+//! Problems of a suite, and how a person sees them: `file:line:column`, the line, a caret,
+//! what was expected and what to do.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+
+use super::source::{Source, Span};
+
+/// So many problems of one file are shown; the rest are counted.
+const MOST_SHOWN: usize = 50;
+
+/// So much of a line is shown on either side of the place, in characters.
+const CONTEXT: usize = 80;
+
+/// One thing that is wrong with a suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub span: Span,
+    /// What is wrong.
+    pub title: String,
+    /// What was expected there.
+    pub expected: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem at a place.
+    pub fn new(span: Span, title: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self { span, title: title.into(), expected: expected.into(), hint: None }
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Every problem of one file, in the order of the file.
+#[derive(Debug, Clone)]
+pub struct Diagnostics {
+    source: Source,
+    problems: Vec<Problem>,
+}
+
+impl Diagnostics {
+    /// Sorts the problems by place.
+    pub fn new(source: Source, mut problems: Vec<Problem>) -> Self {
+        problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        Self { source, problems }
+    }
+
+    /// The problems.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// The text for a terminal; colours are in it, for the stream that it goes to to strip.
+    pub fn render(&self) -> String {
+        let renderer = Renderer::styled();
+        let mut blocks: Vec<String> = self
+            .problems
+            .iter()
+            .take(MOST_SHOWN)
+            .map(|problem| self.render_one(&renderer, problem))
+            .collect();
+        if let Some(more) = self.problems.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+            blocks.push(format!("and {more} more problems in {}", self.source.path()));
+        }
+        blocks.join("\n\n")
+    }
+
+    /// The same without colours, for reports.
+    pub fn render_plain(&self) -> String {
+        anstream::adapter::strip_str(&self.render()).to_string()
+    }
+
+    fn render_one(&self, renderer: &Renderer, problem: &Problem) -> String {
+        let position = self.source.position(problem.span.start);
+        let (line, line_start) = self.source.line(position.line);
+        let excerpt = Excerpt::of(line, problem.span.start - line_start, problem.span.len());
+        let title = printable(&problem.title);
+        let expected = printable(&problem.expected);
+        // The path carries the position itself, since the excerpt may begin inside the line.
+        let path = format!("{}:{}:{}", self.source.path(), position.line, position.column);
+        let origin = annotate_snippets::Origin::path(path);
+        let snippet = Snippet::source(excerpt.text)
+            .line_start(position.line)
+            .annotation(AnnotationKind::Primary.span(excerpt.span).label(expected));
+        let mut group =
+            Group::with_title(Level::ERROR.primary_title(title)).element(origin).element(snippet);
+        if let Some(hint) = &problem.hint {
+            group = group.element(Level::HELP.with_name("hint").message(printable(hint)));
+        }
+        renderer.render(&[group])
+    }
+}
+
+/// Replaces control characters: text of a file must not steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
+/// The part of a line around a place, and the place within it.
+struct Excerpt {
+    text: String,
+    span: Span,
+}
+
+impl Excerpt {
+    /// `at` and `len` are bytes of `line`; a place that ends on a later line ends with this one.
+    fn of(line: &str, at: usize, len: usize) -> Self {
+        let at = at.min(line.len());
+        let end = (at + len).min(line.len());
+        let (before, rest) = line.split_at(at);
+        let (marked, after) = rest.split_at(end - at);
+        let skipped = before.chars().count().saturating_sub(CONTEXT);
+        let prefix: String = before.chars().skip(skipped).collect();
+        let lead = if skipped > 0 { "…" } else { "" };
+        let head = printable(&format!("{lead}{prefix}")).replace('\t', " ");
+        let marked = printable(&marked.chars().take(CONTEXT).collect::<String>());
+        let tail: String = after.chars().take(CONTEXT).collect();
+        let span = head.len()..head.len() + marked.len();
+        Self { text: format!("{head}{marked}{}", printable(&tail)), span }
+    }
+}

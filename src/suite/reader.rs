@@ -1,0 +1,319 @@
+//! Reading a tree by hand, going on after each error.
+//!
+//! Derived decoders stop at the first thing that is wrong; this one notes it and reads on, so
+//! that a person mends a file once. It knows nothing of suites: the keys come from [`super::decode`].
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::diagnostic::Problem;
+use super::interpolate::{Flaw, Lookup, interpolate};
+use super::source::{Span, Spanned};
+use super::tree::{Node, NodeKind, is_null};
+
+/// Collects problems and looks variables up.
+pub(super) struct Reader<'a> {
+    lookup: Lookup<'a>,
+    problems: RefCell<Vec<Problem>>,
+}
+
+/// A value under a key.
+#[derive(Clone)]
+pub(super) struct Value<'a> {
+    reader: &'a Reader<'a>,
+    key: &'static str,
+    node: Rc<Node>,
+}
+
+/// A mapping whose keys are known.
+pub(super) struct Fields<'a> {
+    reader: &'a Reader<'a>,
+    /// What the mapping is, for messages: "a test case".
+    what: &'static str,
+    /// Where it begins.
+    start: Span,
+    values: Vec<Value<'a>>,
+}
+
+/// A scalar's text after interpolation.
+struct Scalar {
+    text: String,
+    plain: bool,
+    from_variable: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(lookup: Lookup<'a>) -> Self {
+        Self { lookup, problems: RefCell::default() }
+    }
+
+    pub(super) fn report(&self, problem: Problem) {
+        self.problems.borrow_mut().push(problem);
+    }
+
+    pub(super) fn into_problems(self) -> Vec<Problem> {
+        self.problems.into_inner()
+    }
+
+    /// The whole document.
+    pub(super) fn document(&'a self, node: Rc<Node>) -> Value<'a> {
+        Value { reader: self, key: "the suite", node }
+    }
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn span(&self) -> Span {
+        self.node.span.clone()
+    }
+
+    /// Notes that the value is not what its key asks for.
+    pub(super) fn refuse(&self, expected: impl AsRef<str>) -> Problem {
+        Problem::new(
+            self.span(),
+            format!("invalid `{}`", self.key),
+            format!("expected {}", expected.as_ref()),
+        )
+    }
+
+    fn wrong_type<T>(&self, expected: &str) -> Option<T> {
+        let expected = format!("{expected}, found {}", self.node.describe());
+        self.reader.report(self.refuse(expected));
+        None
+    }
+
+    fn scalar(&self, expected: &str) -> Option<Scalar> {
+        let NodeKind::Scalar { text, plain } = &self.node.kind else {
+            return self.wrong_type(expected);
+        };
+        if *plain && is_null(text) {
+            return self.wrong_type(expected);
+        }
+        match interpolate(text, self.reader.lookup) {
+            Ok((text, from_variable)) => Some(Scalar { text, plain: *plain, from_variable }),
+            Err(flaws) => {
+                for flaw in flaws {
+                    self.reader.report(describe_flaw(self.span(), flaw));
+                }
+                None
+            }
+        }
+    }
+
+    /// Reads a scalar by `parse`, whose error says what was expected.
+    pub(super) fn parse<T>(&self, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let scalar = self.scalar(parse("").err().as_deref().unwrap_or("a value"))?;
+        parse(&scalar.text)
+            .map_err(|expected| self.reader.report(self.about_variable(&scalar, expected)))
+            .ok()
+    }
+
+    /// Reads a typed scalar: one that was quoted is text, unless a variable stood in it.
+    fn typed<T>(&self, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let scalar = self.scalar(expected)?;
+        let value = parse(&scalar.text).filter(|_| scalar.plain || scalar.from_variable);
+        if value.is_none() {
+            let found = if scalar.plain || scalar.from_variable { "" } else { ", found text" };
+            self.reader.report(self.about_variable(&scalar, format!("{expected}{found}")));
+        }
+        value
+    }
+
+    /// A variable may hold a secret: its value is never part of a message.
+    fn about_variable(&self, scalar: &Scalar, expected: impl AsRef<str>) -> Problem {
+        let problem = self.refuse(expected);
+        if scalar.from_variable {
+            problem.hint("the value comes from a variable and is not shown; check what it holds")
+        } else {
+            problem
+        }
+    }
+
+    /// One line of text that is not empty.
+    pub(super) fn text(&self) -> Option<String> {
+        self.parse(|text| {
+            if text.trim().is_empty() || text.chars().any(char::is_control) {
+                Err("one line of text".to_owned())
+            } else {
+                Ok(text.trim().to_owned())
+            }
+        })
+    }
+
+    /// An id, read as it was written.
+    pub(super) fn id(&self, check: fn(&str) -> Result<(), String>) -> Option<String> {
+        self.parse(|text| check(text).map(|()| text.to_owned()))
+    }
+
+    /// A whole number from `min` up.
+    pub(super) fn integer(&self, min: u32) -> Option<u32> {
+        self.typed(&format!("a whole number from {min} up"), |text| {
+            text.parse().ok().filter(|number| *number >= min)
+        })
+    }
+
+    /// A number above 0; decimals are allowed.
+    pub(super) fn positive_number(&self) -> Option<f64> {
+        self.typed("a number from 0.01 to 10000", |text| {
+            text.parse().ok().filter(|number| (0.01..=10_000.0).contains(number))
+        })
+    }
+
+    pub(super) fn boolean(&self) -> Option<bool> {
+        self.typed("true or false", |text| text.parse().ok())
+    }
+
+    /// One of a few words.
+    pub(super) fn one_of<T: Copy>(&self, words: &[(&'static str, T)]) -> Option<T> {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let scalar = self.scalar(&known.join(" or "))?;
+        let found = words.iter().find(|(word, _)| *word == scalar.text);
+        if found.is_none() {
+            let problem = self.about_variable(&scalar, known.join(" or "));
+            let near = nearest(&scalar.text, &known).filter(|_| !scalar.from_variable);
+            self.reader.report(match near {
+                Some(word) => problem.hint(format!("did you mean `{word}`?")),
+                None => problem,
+            });
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// Whether it is the plain scalar `word`.
+    pub(super) fn is_word(&self, word: &str) -> bool {
+        matches!(&self.node.kind, NodeKind::Scalar { text, .. } if text == word)
+    }
+
+    /// The elements of a list.
+    pub(super) fn list(&self) -> Option<Vec<Value<'a>>> {
+        let NodeKind::Sequence(items) = &self.node.kind else {
+            return self.wrong_type("a list");
+        };
+        let value = |node: &Rc<Node>| Value { node: Rc::clone(node), ..self.clone() };
+        Some(items.iter().map(value).collect())
+    }
+
+    /// A mapping with keys out of `keys`. Unknown and repeated keys are noted and left out.
+    pub(super) fn fields(
+        &self,
+        what: &'static str,
+        keys: &'static [&'static str],
+    ) -> Option<Fields<'a>> {
+        let NodeKind::Mapping(pairs) = &self.node.kind else {
+            return self.wrong_type(&format!("{what}, which is a mapping"));
+        };
+        let start = pairs.first().map_or_else(|| self.span(), |(key, _)| key.span.clone());
+        let mut fields = Fields { reader: self.reader, what, start, values: Vec::new() };
+        for (key, node) in pairs {
+            fields.add(key, node, keys);
+        }
+        Some(fields)
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn add(&mut self, key: &Node, node: &Rc<Node>, keys: &'static [&'static str]) {
+        let NodeKind::Scalar { text, .. } = &key.kind else {
+            let title = "a key must be a single word";
+            self.reader.report(Problem::new(key.span.clone(), title, key.describe()));
+            return;
+        };
+        let Some(known) = keys.iter().copied().find(|known| *known == text.as_str()) else {
+            self.reader.report(unknown_key(key.span.clone(), text, self.what, keys));
+            return;
+        };
+        if self.values.iter().any(|value| value.key == known) {
+            let title = format!("`{known}` stands here twice");
+            self.reader.report(Problem::new(key.span.clone(), title, "one value a key"));
+            return;
+        }
+        self.values.push(Value { reader: self.reader, key: known, node: Rc::clone(node) });
+    }
+
+    /// Where the mapping begins.
+    pub(super) fn start(&self) -> Span {
+        self.start.clone()
+    }
+
+    /// The value under a key, where there is one.
+    pub(super) fn value(&self, key: &str) -> Option<&Value<'a>> {
+        self.values.iter().find(|value| value.key == key)
+    }
+
+    /// Reads the value under a key, where there is one.
+    pub(super) fn get<T>(
+        &self,
+        key: &'static str,
+        read: impl FnOnce(&Value<'a>) -> Option<T>,
+    ) -> Option<Spanned<T>> {
+        let value = self.value(key)?;
+        Some(Spanned::new(read(value)?, value.span()))
+    }
+
+    /// The same for a key that must be there.
+    pub(super) fn require<T>(
+        &self,
+        key: &'static str,
+        read: impl FnOnce(&Value<'a>) -> Option<T>,
+    ) -> Option<Spanned<T>> {
+        if self.value(key).is_none() {
+            self.missing(key, format!("{} needs `{key}`", self.what));
+        }
+        self.get(key, read)
+    }
+
+    /// Notes a problem that lies between the values.
+    pub(super) fn refuse(&self, problem: Problem) {
+        self.reader.report(problem);
+    }
+
+    /// Notes that a key is missing.
+    pub(super) fn missing(&self, key: &str, why: impl Into<String>) {
+        self.reader.report(Problem::new(self.start(), format!("`{key}` is missing"), why));
+    }
+}
+
+fn unknown_key(span: Span, text: &str, what: &str, keys: &[&str]) -> Problem {
+    let problem =
+        Problem::new(span, format!("unknown key `{text}`"), format!("not a key of {what}"));
+    if text == "<<" {
+        return problem.hint("there are no merge keys: what tests share stands in their section");
+    }
+    problem.hint(match nearest(text, keys) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known keys: {}", keys.join(", ")),
+    })
+}
+
+/// The nearest of the known words, if one is near enough to have been meant.
+fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
+    const NEAR: f64 = 0.7;
+    // A hostile key may be a megabyte long; no typo is.
+    if text.len() > 64 {
+        return None;
+    }
+    let lower = text.to_lowercase();
+    let score = |word: &str| strsim::normalized_damerau_levenshtein(&lower, &word.to_lowercase());
+    let best = words.iter().copied().max_by(|a, b| score(a).total_cmp(&score(b)))?;
+    (score(best) >= NEAR).then_some(best)
+}
+
+fn describe_flaw(span: Span, flaw: Flaw) -> Problem {
+    match flaw {
+        Flaw::Unclosed => {
+            Problem::new(span, "`${` without its `}`", "expected ${VAR} or ${VAR:-default}")
+                .hint("write `$${` for a literal `${`")
+        }
+        Flaw::BadName(name) => Problem::new(
+            span,
+            format!("`{name}` cannot be a variable"),
+            "expected a name of letters, digits and `_`",
+        )
+        .hint("write `$${` for a literal `${`"),
+        Flaw::NotSet(name) => Problem::new(
+            span,
+            format!("the variable {name} is not set"),
+            format!("expected {name} in the environment"),
+        )
+        .hint(format!("set it, or give it a default: ${{{name}:-…}}")),
+    }
+}

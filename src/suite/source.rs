@@ -1,0 +1,94 @@
+//! A suite file's text, and where in it a byte stands.
+
+use std::ops::Range;
+
+/// The largest suite file that is read, in bytes: room for some 5,000 tests.
+pub(super) const MAX_BYTES: u64 = 1024 * 1024;
+
+/// A range of bytes of a suite file.
+pub type Span = Range<usize>;
+
+/// A value and the place in the file where it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spanned<T> {
+    /// The value.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// A value with its place.
+    pub fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+/// A position as editors count it: line and column (in characters) from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+}
+
+/// A file's text with its line starts.
+#[derive(Debug, Clone)]
+pub struct Source {
+    path: String,
+    text: String,
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    /// Takes a text; `path` is what messages call it.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let line_starts =
+            std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { path: path.into(), text, line_starts }
+    }
+
+    /// The path as the user gave it.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The whole text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The position of a byte; one past the end counts as the end.
+    pub fn position(&self, byte: usize) -> Position {
+        let line = self.line_starts.partition_point(|start| *start <= byte);
+        let start = self.line_starts[line - 1];
+        let before = self.text.get(start..byte.min(self.text.len())).unwrap_or_default();
+        Position { line, column: before.chars().count() + 1 }
+    }
+
+    /// The line (from 1) without its line break, and the byte at which it starts.
+    pub fn line(&self, number: usize) -> (&str, usize) {
+        let start = self.line_starts[number - 1];
+        let end = self.line_starts.get(number).copied().unwrap_or(self.text.len());
+        (self.text[start..end].trim_end_matches(['\n', '\r']), start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_characters_from_one() {
+        let source = Source::new("s.yaml", "añb\r\nzweite\n");
+        assert_eq!(source.position(0), Position { line: 1, column: 1 });
+        assert_eq!(source.position(3), Position { line: 1, column: 3 }, "ñ is two bytes");
+        assert_eq!(source.position(6), Position { line: 2, column: 1 });
+        assert_eq!(source.position(13), Position { line: 3, column: 1 });
+        assert_eq!(source.position(99), Position { line: 3, column: 1 });
+        assert_eq!(source.line(1), ("añb", 0));
+        assert_eq!(source.line(3), ("", 13));
+    }
+}

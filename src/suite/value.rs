@@ -1,0 +1,193 @@
+//! The grammar of single values: durations, shares, ids.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The longest duration that may be written: a year, far beyond any run, so that arithmetic on
+/// times cannot overflow.
+const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Reads a duration such as `250ms`, `90s`, `5m` or `1h30m`; above 0.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    const EXPECTED: &str = "a duration such as 250ms, 90s, 5m or 1h30m";
+    const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
+    let mut rest = text;
+    let mut total: u64 = 0;
+    let mut next_unit = 0;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let amount: u64 = rest[..digits].parse().map_err(|_| EXPECTED.to_owned())?;
+        rest = &rest[digits..];
+        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        // Units come once each, the largest first, so that there is one way to write a duration.
+        let (index, (_, millis)) = UNITS
+            .iter()
+            .enumerate()
+            .skip(next_unit)
+            .find(|(_, (unit, _))| *unit == &rest[..letters])
+            .ok_or_else(|| EXPECTED.to_owned())?;
+        next_unit = index + 1;
+        rest = &rest[letters..];
+        total = amount
+            .checked_mul(*millis)
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(|| "a duration of at most a year (8760h)".to_owned())?;
+    }
+    let duration = Duration::from_millis(total);
+    if text.is_empty() {
+        Err(EXPECTED.to_owned())
+    } else if duration.is_zero() {
+        Err("a duration above 0".to_owned())
+    } else if duration > MAX_DURATION {
+        Err("a duration of at most a year (8760h)".to_owned())
+    } else {
+        Ok(duration)
+    }
+}
+
+/// Writes a duration as the grammar has it.
+pub fn format_duration(duration: Duration) -> String {
+    let millis = duration.as_millis();
+    let parts = [(3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
+    let mut rest = millis;
+    let mut text = String::new();
+    for (size, unit) in parts {
+        if rest / size > 0 {
+            text.push_str(&format!("{}{unit}", rest / size));
+            rest %= size;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// A share of something that must match, such as `95%` or `97.5%`; exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share {
+    /// In units of a billionth of a per cent.
+    nano_percent: u64,
+}
+
+impl Share {
+    const ONE_PERCENT: u64 = 1_000_000_000;
+
+    /// Reads `95%` or `97.5%`: 0 to 100, at most nine decimals.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const EXPECTED: &str = "a share such as 95% or 97.5%, from 0% to 100%";
+        let number = text.strip_suffix('%').ok_or(EXPECTED)?;
+        let (whole, decimals) = number.split_once('.').unwrap_or((number, "0"));
+        let digits = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 9 || whole.len() > 3 {
+            return Err(EXPECTED.to_owned());
+        }
+        let whole: u64 = whole.parse().map_err(|_| EXPECTED)?;
+        let decimals: u64 = format!("{decimals:0<9}").parse().map_err(|_| EXPECTED)?;
+        let nano_percent = whole * Self::ONE_PERCENT + decimals;
+        if nano_percent > 100 * Self::ONE_PERCENT {
+            return Err(EXPECTED.to_owned());
+        }
+        Ok(Self { nano_percent })
+    }
+
+    /// Whether `matched` of `total` is at least this share, compared exactly.
+    pub fn is_met(self, matched: u64, total: u64) -> bool {
+        u128::from(matched) * 100 * u128::from(Self::ONE_PERCENT)
+            >= u128::from(self.nano_percent) * u128::from(total)
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = self.nano_percent / Self::ONE_PERCENT;
+        let decimals = format!("{:09}", self.nano_percent % Self::ONE_PERCENT);
+        match decimals.trim_end_matches('0') {
+            "" => write!(f, "{whole} %"),
+            decimals => write!(f, "{whole}.{decimals} %"),
+        }
+    }
+}
+
+/// Checks a Region name such as `us-east-1`.
+pub fn check_region(text: &str) -> Result<(), String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let valid = parts.len() >= 3
+        && parts.iter().all(|part| {
+            !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        })
+        && parts.last().is_some_and(|part| part.chars().all(|c| c.is_ascii_digit()));
+    if valid { Ok(()) } else { Err("a Region such as us-east-1".to_owned()) }
+}
+
+/// Checks a Lex id: exactly 10 letters and digits (the pattern of the Lex V2 service model).
+pub(super) fn check_lex_id(text: &str) -> Result<(), String> {
+    if text.len() == 10 && text.chars().all(|c| c.is_ascii_alphanumeric()) {
+        Ok(())
+    } else {
+        Err("an id of exactly 10 letters and digits".to_owned())
+    }
+}
+
+/// Checks a Lex locale such as `en_US`.
+pub(super) fn check_locale(text: &str) -> Result<(), String> {
+    let valid = text.split_once('_').is_some_and(|(language, country)| {
+        (2..=3).contains(&language.len())
+            && language.chars().all(|c| c.is_ascii_lowercase())
+            && (2..=4).contains(&country.len())
+            && country.chars().all(|c| c.is_ascii_alphanumeric())
+    });
+    if valid { Ok(()) } else { Err("a locale such as en_US or es_419".to_owned()) }
+}
+
+/// Checks the id of a Connect test case (1 to 500 characters in the Connect service model).
+pub(super) fn check_test_case_id(text: &str) -> Result<(), String> {
+    let id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if (1..=500).contains(&text.len()) && text.chars().all(id) {
+        Ok(())
+    } else {
+        Err("a test case id: letters, digits, `-` and `_`".to_owned())
+    }
+}
+
+/// A Connect instance, named by its id or by its ARN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceId {
+    /// The id alone, as it is sent to AWS.
+    pub id: String,
+    /// The Region that the ARN names.
+    pub region: Option<String>,
+}
+
+impl InstanceId {
+    /// Reads an id (1 to 100 characters in the Connect service model) or an instance ARN.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const EXPECTED: &str = "an instance id, or an ARN such as \
+            arn:aws:connect:us-east-1:111122223333:instance/11111111-2222-3333-4444-555555555555";
+        let valid = |id: &str| {
+            (1..=100).contains(&id.len())
+                && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
+        };
+        if !text.starts_with("arn:") {
+            return if valid(text) {
+                Ok(Self { id: text.to_owned(), region: None })
+            } else {
+                Err(EXPECTED.to_owned())
+            };
+        }
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        match parts[..] {
+            ["arn", partition, "connect", region, account, resource]
+                if partition.starts_with("aws")
+                    && check_region(region).is_ok()
+                    && account.len() == 12
+                    && account.chars().all(|c| c.is_ascii_digit()) =>
+            {
+                let id = resource.strip_prefix("instance/").filter(|id| valid(id));
+                let id = id.ok_or_else(|| EXPECTED.to_owned())?;
+                Ok(Self { id: id.to_owned(), region: Some(region.to_owned()) })
+            }
+            _ => Err(EXPECTED.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
