@@ -1,0 +1,464 @@
+//! The vocabulary that everything shares: verdicts, attempts, results, the conclusion.
+//!
+//! [`RunSummary`] is also the JSON report, version 1: every other report is made from it, so
+//! that no two of them can tell a different story. Nothing here knows how a verdict is come by
+//! (that is the engine's) nor how it is shown (that is the reports').
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+/// The version of the JSON report that this build writes.
+pub const REPORT_VERSION: u32 = 1;
+
+/// One of the two AWS services that hold tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceName {
+    /// Amazon Connect: test cases.
+    Connect,
+    /// Amazon Lex V2: test executions of the Test Workbench.
+    Lex,
+}
+
+impl fmt::Display for ServiceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Connect => "connect",
+            Self::Lex => "lex",
+        })
+    }
+}
+
+/// What is known of a test once it is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(tag = "verdict", content = "kind", rename_all = "kebab-case")]
+pub enum Verdict {
+    /// AWS ran it and it passed all that was expected of it.
+    Passed,
+    /// AWS ran it and it did not.
+    Failed,
+    /// There is no verdict; the kind says why.
+    Error(ErrorKind),
+    /// It was never started, since the run had had its `max_failures`.
+    NotRun,
+}
+
+impl Verdict {
+    /// Whether this is a pass that was seen; everything else is not green.
+    pub fn is_pass(self) -> bool {
+        self == Self::Passed
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.pad("passed"),
+            Self::Failed => f.pad("failed"),
+            Self::Error(kind) => f.pad(&format!("error({kind})")),
+            Self::NotRun => f.pad("not-run"),
+        }
+    }
+}
+
+/// Why a test has no verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorKind {
+    /// AWS refused to start it (missing, unpublished, access denied, invalid).
+    StartRejected,
+    /// It is not known whether the start took effect.
+    StartUnknown,
+    /// AWS accepted the start and then never ran the test (initialization failure).
+    NotStarted,
+    /// AWS kept throttling the start, or kept its queue full, until the time was up.
+    Throttled,
+    /// It waited in AWS's queue for longer than `queue_timeout`.
+    QueuedOut,
+    /// Its status could not be read.
+    Poll,
+    /// It ran for longer than its `timeout`, or the run's `timeout` was up.
+    TimedOut,
+    /// Somebody else stopped it.
+    Stopped,
+    /// It ended, and what came out of it could not be read.
+    ResultsUnavailable,
+    /// The AWS credentials are missing, expired or refused.
+    Credentials,
+    /// The run was interrupted before it ended.
+    Cancelled,
+    /// The report was written before it ended.
+    NotFinished,
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::StartRejected => "start-rejected",
+            Self::StartUnknown => "start-unknown",
+            Self::NotStarted => "not-started",
+            Self::Throttled => "throttled",
+            Self::QueuedOut => "queued-out",
+            Self::Poll => "poll",
+            Self::TimedOut => "timed-out",
+            Self::Stopped => "stopped",
+            Self::ResultsUnavailable => "results-unavailable",
+            Self::Credentials => "credentials",
+            Self::Cancelled => "cancelled",
+            Self::NotFinished => "not-finished",
+        })
+    }
+}
+
+/// An error as AWS gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AwsError {
+    /// The operation that was called, in AWS's words.
+    pub operation: String,
+    /// AWS's error code, where a reply could be read.
+    pub code: Option<String>,
+    /// AWS's message, or what went wrong on the way.
+    pub message: String,
+    /// The HTTP status, where there was a reply.
+    pub status: Option<u16>,
+    /// AWS's request id, for a support case.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for AwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.operation)?;
+        match &self.code {
+            Some(code) => write!(f, "{code}: {}", self.message)?,
+            None => f.write_str(&self.message)?,
+        }
+        match &self.request_id {
+            Some(id) => write!(f, " (request id {id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// One execution that was begun for an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Start {
+    /// The id AWS gave it; none where the reply never came.
+    pub execution_id: Option<String>,
+    /// Whether it was found by looking it up rather than by the reply to its start.
+    pub adopted: bool,
+}
+
+/// How many of something matched.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Those that matched.
+    pub matched: u64,
+    /// Those that did not.
+    pub mismatched: u64,
+    /// Those that could not be run; they do not match.
+    pub execution_errors: u64,
+    /// The denominator: the larger of the total AWS states and the sum of its counts.
+    pub total: u64,
+}
+
+impl Counts {
+    /// Adds the counts of another row; totals add up row by row.
+    pub fn add(&mut self, other: Counts) {
+        self.matched += other.matched;
+        self.mismatched += other.mismatched;
+        self.execution_errors += other.execution_errors;
+        self.total += other.total;
+    }
+}
+
+/// The counts of a Lex test execution, by what they count.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct LexResults {
+    /// Utterances or conversations right from end to end (OverallTestResults).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end_to_end: Option<Counts>,
+    /// Transcriptions of speech (OverallTestResults, Audio only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub speech: Option<Counts>,
+    /// Intents (IntentClassificationTestResults) by name.
+    pub intents: BTreeMap<String, Counts>,
+    /// Slots (SlotResolutionTestResults), named `Intent.Slot`.
+    pub slots: BTreeMap<String, Counts>,
+}
+
+/// The observations of an Amazon Connect execution.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Observations {
+    /// All of them.
+    pub total: u64,
+    /// Those that passed.
+    pub passed: u64,
+    /// Those that failed.
+    pub failed: u64,
+}
+
+/// What came out of an attempt beyond its verdict.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Details {
+    /// Connect: the observation counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observations: Option<Observations>,
+    /// Connect: what each failed observation was, as far as the records tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed_observations: Vec<String>,
+    /// AWS's reasons: `failureReasons` of Lex, `CompletionReason` of Connect.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failure_reasons: Vec<String>,
+    /// Lex: the counts that were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub results: Option<LexResults>,
+    /// Every share asked for, met or not, with the figures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
+    /// What else a reader should know, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// The error that ended the attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<AwsError>,
+}
+
+/// One of the executions that could give a verdict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Attempt {
+    /// Counted from 1.
+    pub number: u32,
+    /// The executions begun for it; a start that came to nothing is followed by another.
+    pub starts: Vec<Start>,
+    /// Its verdict.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// One line that says why.
+    pub message: String,
+    /// The last status AWS gave, in AWS's word.
+    pub status: Option<String>,
+    /// When its first start was sent.
+    pub started_at: DateTime<Utc>,
+    /// When its end was seen.
+    pub ended_at: DateTime<Utc>,
+    /// How long it took: by AWS's own clock where it gave both ends, else as seen from here.
+    pub seconds: f64,
+    /// The rest.
+    #[serde(flatten)]
+    pub details: Details,
+}
+
+impl Attempt {
+    /// The execution that the attempt stands for: the last one begun.
+    pub fn execution_id(&self) -> Option<&str> {
+        self.starts.last()?.execution_id.as_deref()
+    }
+}
+
+/// How a test ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TestOutcome {
+    /// The verdict over all attempts.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// One line that says why: the deciding attempt's.
+    pub message: String,
+    /// It passed, after an attempt that failed.
+    pub flaky: bool,
+    /// From its first start to its end, in seconds.
+    pub seconds: f64,
+    /// Every attempt, in order.
+    pub attempts: Vec<Attempt>,
+}
+
+impl TestOutcome {
+    /// The outcome of a test that has come to no attempt.
+    pub fn without_attempt(verdict: Verdict, message: impl Into<String>) -> Self {
+        Self { verdict, message: message.into(), flaky: false, seconds: 0.0, attempts: Vec::new() }
+    }
+
+    /// The attempt that decided: the one that passed, else the last with the final verdict.
+    pub fn deciding(&self) -> Option<&Attempt> {
+        self.attempts.iter().rev().find(|attempt| attempt.verdict == self.verdict)
+    }
+}
+
+/// A test with its result, as every report sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TestResult {
+    /// The service that it belongs to.
+    pub service: ServiceName,
+    /// Its stable identity within the suite.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The line of the suite file where it stands, from 1.
+    pub line: usize,
+    /// Its tags, inherited ones first.
+    pub tags: Vec<String>,
+    /// Whether its failure fails the build.
+    pub blocking: bool,
+    /// Whether the exit code counts it: see [`gate`].
+    pub gates: bool,
+    /// The Region that it runs in, where it is known.
+    pub region: Option<String>,
+    /// AWS's ids of what is tested, by AWS's names for them.
+    pub target: BTreeMap<&'static str, String>,
+    /// How it ended.
+    #[serde(flatten)]
+    pub outcome: TestOutcome,
+}
+
+/// A suite file with its results.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SuiteResult {
+    /// The suite's name.
+    pub name: String,
+    /// Its path as it was given.
+    pub file: String,
+    /// Its tests, in the order of the file.
+    pub tests: Vec<TestResult>,
+}
+
+/// The signal that broke off a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Signal {
+    /// SIGINT, Ctrl-C, Ctrl-Break.
+    Sigint,
+    /// SIGTERM.
+    Sigterm,
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Sigint => "SIGINT",
+            Self::Sigterm => "SIGTERM",
+        })
+    }
+}
+
+/// One word for how the run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conclusion {
+    /// Every gating test passed.
+    Passed,
+    /// Some gating test failed.
+    Failed,
+    /// Some gating test failed, and some other has no verdict.
+    FailedIncomplete,
+    /// None failed, and some gating test has no verdict.
+    Incomplete,
+    /// A signal broke it off.
+    Cancelled,
+    /// The command line, a suite or the run id is invalid; nothing was started.
+    Invalid,
+    /// No test was selected.
+    Empty,
+}
+
+impl fmt::Display for Conclusion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::FailedIncomplete => "failed-incomplete",
+            Self::Incomplete => "incomplete",
+            Self::Cancelled => "cancelled",
+            Self::Invalid => "invalid",
+            Self::Empty => "empty",
+        })
+    }
+}
+
+/// Trouble of the run itself rather than of a test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RunError {
+    /// One line.
+    pub message: String,
+    /// All that is known, in several lines where it helps.
+    pub details: String,
+}
+
+/// A whole run: the JSON report, and what the other reports are made from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunSummary {
+    /// [`REPORT_VERSION`].
+    pub version: u32,
+    /// The run's id.
+    pub run_id: String,
+    /// One word for how it ended.
+    pub conclusion: Conclusion,
+    /// The exit code that belongs to it.
+    pub exit_code: u8,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+    /// Whether a flaky pass counts as failed.
+    pub fail_on_flaky: bool,
+    /// The signal that broke it off.
+    pub signal: Option<Signal>,
+    /// Trouble of the run itself.
+    pub errors: Vec<RunError>,
+    /// The suites.
+    pub suites: Vec<SuiteResult>,
+}
+
+/// What a test does to the build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// It lets the build pass.
+    Passes,
+    /// It fails the build.
+    Fails,
+    /// It has no verdict, so the build cannot pass.
+    NoVerdict,
+    /// The build does not look at it.
+    Ignored,
+}
+
+/// Says what a result does to the build: the one place that decides it, for the exit code and
+/// for every report.
+pub fn gate(blocking: bool, outcome: &TestOutcome, fail_on_flaky: bool) -> Gate {
+    if !blocking {
+        return Gate::Ignored;
+    }
+    match outcome.verdict {
+        Verdict::Passed if outcome.flaky && fail_on_flaky => Gate::Fails,
+        Verdict::Passed => Gate::Passes,
+        Verdict::Failed => Gate::Fails,
+        Verdict::Error(_) | Verdict::NotRun => Gate::NoVerdict,
+    }
+}
+
+impl RunSummary {
+    /// Every test of every suite.
+    pub fn tests(&self) -> impl Iterator<Item = &TestResult> {
+        self.suites.iter().flat_map(|suite| &suite.tests)
+    }
+
+    /// What `test` does to the build in this run.
+    pub fn gate(&self, test: &TestResult) -> Gate {
+        gate(test.blocking, &test.outcome, self.fail_on_flaky)
+    }
+
+    /// The conclusion that the tests, the errors and the signal come to, in the order of
+    /// precedence of DESIGN.md §2: interrupted, failed, incomplete.
+    pub fn conclude(&self) -> Conclusion {
+        let any = |gate| self.tests().any(|test| self.gate(test) == gate);
+        let incomplete = !self.errors.is_empty() || any(Gate::NoVerdict);
+        match (self.signal, any(Gate::Fails), incomplete) {
+            (Some(_), _, _) => Conclusion::Cancelled,
+            (None, true, true) => Conclusion::FailedIncomplete,
+            (None, true, false) => Conclusion::Failed,
+            (None, false, true) => Conclusion::Incomplete,
+            (None, false, false) => Conclusion::Passed,
+        }
+    }
+}
