@@ -1,0 +1,195 @@
+//! Amazon Connect's testing API over the real SDK.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_connect::Client;
+use aws_sdk_connect::primitives::DateTime;
+use aws_sdk_connect::types::{ExecutionRecord, ObservationSummary, TestCaseExecutionStatus};
+use chrono::Utc;
+
+use super::error::{read, unreadable};
+use super::{
+    CallError, End, Execution, Page, PageRequest, Pending, Phase, Row, Service, Snapshot, Started,
+    Status, records,
+};
+use crate::outcome::Observations;
+use crate::plan::{ConnectTarget, Target};
+
+/// The largest page of ListTestCaseExecutionRecords (service model).
+const PAGE_SIZE: i32 = 100;
+
+/// Seconds beyond this are milliseconds: AWS has sent those where the protocol says seconds, and
+/// this many seconds are the year 5138.
+const LAST_SECOND: i64 = 100_000_000_000;
+
+pub(super) struct Connect {
+    client: Client,
+}
+
+impl Connect {
+    pub(super) fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+}
+
+impl Service for Connect {
+    fn start(&self, target: Target, client_token: String) -> Pending<Started> {
+        const OPERATION: &str = "StartTestCaseExecution";
+        let client = self.client.clone();
+        Box::pin(async move {
+            let target = connect_target(&target, OPERATION)?;
+            let reply = client
+                .start_test_case_execution()
+                .instance_id(&target.instance.id)
+                .test_case_id(&target.test_case_id)
+                .client_token(client_token)
+                .send()
+                .await
+                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
+            let execution_id = reply
+                .test_case_execution_id
+                .filter(|id| !id.is_empty())
+                .ok_or_else(|| unreadable(OPERATION, "TestCaseExecutionId"))?;
+            Ok(Started { execution_id, status: status(reply.status) })
+        })
+    }
+
+    fn poll(&self, execution: Execution) -> Pending<Snapshot> {
+        const OPERATION: &str = "GetTestCaseExecutionSummary";
+        let client = self.client.clone();
+        Box::pin(async move {
+            let target = connect_target(&execution.target, OPERATION)?;
+            let reply = client
+                .get_test_case_execution_summary()
+                .instance_id(&target.instance.id)
+                .test_case_id(&target.test_case_id)
+                .test_case_execution_id(&execution.id)
+                .send()
+                .await
+                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
+            if reply.status.is_none() {
+                return Err(unreadable(OPERATION, "Status"));
+            }
+            Ok(Snapshot {
+                status: status(reply.status),
+                observations: reply.observation_summary.as_ref().map(observations),
+                failure_reasons: Vec::new(),
+                took: took(reply.start_time.as_ref(), reply.end_time.as_ref()),
+            })
+        })
+    }
+
+    fn stop(&self, execution: Execution, client_token: String) -> Pending<()> {
+        const OPERATION: &str = "StopTestCaseExecution";
+        let client = self.client.clone();
+        Box::pin(async move {
+            let target = connect_target(&execution.target, OPERATION)?;
+            client
+                .stop_test_case_execution()
+                .instance_id(&target.instance.id)
+                .test_case_id(&target.test_case_id)
+                .test_case_execution_id(&execution.id)
+                .client_token(client_token)
+                .send()
+                .await
+                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
+            Ok(())
+        })
+    }
+
+    fn results(&self, execution: Execution, page: PageRequest) -> Pending<Page> {
+        const OPERATION: &str = "ListTestCaseExecutionRecords";
+        let client = self.client.clone();
+        Box::pin(async move {
+            let target = connect_target(&execution.target, OPERATION)?;
+            let reply = client
+                .list_test_case_execution_records()
+                .instance_id(&target.instance.id)
+                .test_case_id(&target.test_case_id)
+                .test_case_execution_id(&execution.id)
+                .max_results(PAGE_SIZE)
+                .set_next_token(page.next_token)
+                .send()
+                .await
+                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
+            let rows = reply.execution_records.unwrap_or_default().into_iter().map(record);
+            Ok(Page {
+                rows: rows.collect(),
+                next_token: reply.next_token.filter(|t| !t.is_empty()),
+            })
+        })
+    }
+}
+
+fn connect_target<'t>(
+    target: &'t Target,
+    operation: &'static str,
+) -> Result<&'t ConnectTarget, CallError> {
+    match target {
+        Target::Connect(target) => Ok(target),
+        Target::Lex(_) => Err(unreadable(operation, "Connect target")),
+    }
+}
+
+fn status(status: Option<TestCaseExecutionStatus>) -> Status {
+    let word = status.as_ref().map_or("(no status)", TestCaseExecutionStatus::as_str).to_owned();
+    let phase = match status {
+        Some(TestCaseExecutionStatus::Initiated) | None => Phase::Queued,
+        Some(TestCaseExecutionStatus::Passed) => Phase::Ended(End::Passed),
+        Some(TestCaseExecutionStatus::Failed) => Phase::Ended(End::Failed),
+        Some(TestCaseExecutionStatus::Stopped) => Phase::Ended(End::Stopped),
+        Some(_) => Phase::Running,
+    };
+    Status { word, phase }
+}
+
+fn observations(summary: &ObservationSummary) -> Observations {
+    let count = |count: Option<i32>| count.and_then(|count| u64::try_from(count).ok()).unwrap_or(0);
+    Observations {
+        total: count(summary.total_observations),
+        passed: count(summary.observations_passed),
+        failed: count(summary.observations_failed),
+    }
+}
+
+fn record(record: ExecutionRecord) -> Row {
+    let failed = record.status.as_ref().is_some_and(|status| status.as_str() == "FAILED");
+    Row::Record(records::read(record.observation_id, failed, record.record.as_deref()))
+}
+
+fn took(start: Option<&DateTime>, end: Option<&DateTime>) -> Option<Duration> {
+    let millis = epoch_millis(end?).checked_sub(epoch_millis(start?))?;
+    u64::try_from(millis).ok().map(Duration::from_millis)
+}
+
+fn epoch_millis(time: &DateTime) -> i64 {
+    if time.secs() > LAST_SECOND {
+        time.secs()
+    } else {
+        time.secs().saturating_mul(1000).saturating_add(i64::from(time.subsec_nanos() / 1_000_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_not_known_yet_is_no_end() {
+        let unknown = status(Some(TestCaseExecutionStatus::from("REHEARSING")));
+        assert_eq!(unknown, Status { word: "REHEARSING".into(), phase: Phase::Running });
+        assert_eq!(status(Some(TestCaseExecutionStatus::Initiated)).phase, Phase::Queued);
+    }
+
+    #[test]
+    fn milliseconds_where_seconds_are_due_are_accepted() {
+        let seconds =
+            (DateTime::from_millis(1_770_000_000_500), DateTime::from_millis(1_770_000_009_500));
+        assert_eq!(took(Some(&seconds.0), Some(&seconds.1)), Some(Duration::from_secs(9)));
+        let millis =
+            (DateTime::from_secs(1_770_000_000_500), DateTime::from_secs(1_770_000_009_500));
+        assert_eq!(took(Some(&millis.0), Some(&millis.1)), Some(Duration::from_secs(9)));
+        assert_eq!(took(Some(&seconds.1), Some(&seconds.0)), None, "an end before its start");
+    }
+}

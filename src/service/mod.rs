@@ -1,0 +1,217 @@
+//! The two AWS services as the engine sees them: four calls, each one attempt on the wire.
+//!
+//! Retrying, waiting and judging are the engine's. Errors are read once, into
+//! [`ErrorClass`], where the SDK's error is at hand; nobody reads their text later.
+
+mod aws;
+mod connect;
+mod error;
+mod lex;
+mod records;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use aws::{Access, default_region, services};
+
+use crate::outcome::{AwsError, Counts, Observations, ServiceName};
+use crate::plan::{PlannedTest, Target};
+
+/// A call under way.
+pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, CallError>> + Send>>;
+
+/// One of the two services in one Region. Each method is one attempt of one call on the wire.
+pub trait Service: Send + Sync {
+    /// Begins an execution. `client_token` makes it the same start however often it is sent,
+    /// where the service knows client tokens (Connect does, Lex does not).
+    fn start(&self, target: Target, client_token: String) -> Pending<Started>;
+
+    /// Reads the status of an execution.
+    fn poll(&self, execution: Execution) -> Pending<Snapshot>;
+
+    /// Stops an execution, where the service can (Connect can, Lex cannot).
+    fn stop(&self, execution: Execution, client_token: String) -> Pending<()>;
+
+    /// Reads one page of what came out of an execution.
+    fn results(&self, execution: Execution, page: PageRequest) -> Pending<Page>;
+}
+
+/// Whether a service has an operation that stops an execution (AWS-FACTS.md: Lex has none).
+pub fn can_stop(service: ServiceName) -> bool {
+    service == ServiceName::Connect
+}
+
+/// Whether a service makes a start that is sent again the same start.
+pub fn has_client_tokens(service: ServiceName) -> bool {
+    service == ServiceName::Connect
+}
+
+/// An execution on AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Execution {
+    /// What it runs.
+    pub target: Target,
+    /// The id AWS gave it.
+    pub id: String,
+}
+
+impl Execution {
+    /// The execution `id` of a test.
+    pub fn of(test: &PlannedTest, id: &str) -> Self {
+        Self { target: test.target.clone(), id: id.to_owned() }
+    }
+}
+
+/// The reply to an accepted start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    /// The id of the execution.
+    pub execution_id: String,
+    /// Its status.
+    pub status: Status,
+}
+
+/// A status in AWS's word, and what it means for waiting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The word.
+    pub word: String,
+    /// What it means.
+    pub phase: Phase,
+}
+
+/// How far an execution is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// In AWS's queue.
+    Queued,
+    /// Out of the queue and not over. A status not known yet is this: never an end.
+    Running,
+    /// Over.
+    Ended(End),
+}
+
+/// How AWS says that an execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Connect PASSED.
+    Passed,
+    /// Connect FAILED or Lex Failed.
+    Failed,
+    /// Lex Completed: it was run, which says nothing of what came out.
+    Completed,
+    /// Stopped by somebody.
+    Stopped,
+}
+
+/// What a status call says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The status.
+    pub status: Status,
+    /// Connect: the observation counts.
+    pub observations: Option<Observations>,
+    /// Lex: why it failed.
+    pub failure_reasons: Vec<String>,
+    /// How long it took by AWS's own clock, once both ends are known.
+    pub took: Option<Duration>,
+}
+
+/// What to read of an execution's results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResultKind {
+    /// Connect: ListTestCaseExecutionRecords.
+    Records,
+    /// Lex: OverallTestResults.
+    Overall,
+    /// Lex: IntentClassificationTestResults.
+    Intents,
+    /// Lex: SlotResolutionTestResults.
+    Slots,
+}
+
+/// A page to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageRequest {
+    /// Of what.
+    pub kind: ResultKind,
+    /// Where to go on; none for the first page.
+    pub next_token: Option<String>,
+}
+
+/// A page of results.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// Where the next page begins; none at the end.
+    pub next_token: Option<String>,
+}
+
+/// A row of results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Row {
+    /// What was right from end to end.
+    EndToEnd(Counts),
+    /// What was transcribed rightly.
+    Speech(Counts),
+    /// An intent by name.
+    Intent(String, Counts),
+    /// A slot, named `Intent.Slot`.
+    Slot(String, Counts),
+    /// A record of a Connect execution.
+    Record(Record),
+}
+
+/// What could be read of a record of a Connect execution, whose form AWS does not document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The id of the observation.
+    pub observation_id: Option<String>,
+    /// Whether the record says that its observation failed.
+    pub failed: bool,
+    /// The text that was expected or seen.
+    pub text: Option<String>,
+    /// Why the execution completed as it did: `CompletionReason.Type` and `FailureReasons`.
+    pub reasons: Vec<String>,
+    /// The message of the completion.
+    pub message: Option<String>,
+}
+
+/// A call that did not do what it was to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    /// What follows from it.
+    pub class: ErrorClass,
+    /// What AWS said.
+    pub error: AwsError,
+}
+
+/// What follows from an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// AWS throttled the call and did not act on it.
+    Throttled {
+        /// How long AWS asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// AWS has no room for the start now (402): it did not act on it.
+    Full,
+    /// Something is in the way for now (409): AWS did not act on it.
+    Conflict,
+    /// There is no reply that could be read, or a 5xx: AWS may have acted.
+    Ambiguous,
+    /// The call never left: AWS cannot have acted.
+    Unsent,
+    /// AWS refused it and will refuse it again.
+    Rejected,
+    /// The signature was refused and the clocks differ; the SDK has taken note of by how much.
+    ClockSkew,
+    /// The credentials are missing, expired or refused.
+    Credentials,
+}
+
+/// The services of a plan's lanes, in the order of the lanes.
+pub type Services = Vec<Arc<dyn Service>>;
