@@ -1,0 +1,315 @@
+//! How tests, lanes and runs end: deadlines, signals, credentials, too many failures.
+
+use std::time::Duration;
+
+use super::judge::Judgement;
+use super::test_run::{Overdue, State};
+use super::{Closing, Core, GRACE, Timer};
+use crate::event::EventKind;
+use crate::outcome::{Attempt, Details, ErrorKind, Signal, TestOutcome, Verdict};
+use crate::plan::TestIndex;
+use crate::service::{CallError, ErrorClass, Phase, can_stop};
+use crate::suite::format_duration;
+
+impl Core {
+    /// A deadline of a test has passed: one last look, so that an end that came just before it is
+    /// not missed.
+    pub(super) fn overdue(&mut self, now: Duration, test: TestIndex) {
+        let State::Polling(running) = &self.tests[test].state else { return };
+        let queued = running.left_queue_at.is_none();
+        self.last_look(now, test, if queued { Overdue::Queue } else { Overdue::Timeout });
+    }
+
+    pub(super) fn last_look(&mut self, now: Duration, test: TestIndex, overdue: Overdue) {
+        let run = &mut self.tests[test];
+        let State::Polling(running) = &mut run.state else { return };
+        running.overdue = Some(overdue);
+        // A look that is on the wire is the last one.
+        if !run.on_the_wire {
+            self.want(now, test, now);
+        }
+    }
+
+    /// The last look has shown no end.
+    pub(super) fn give_up(&mut self, now: Duration, test: TestIndex) {
+        let planned = &self.plan.tests[test];
+        let run = &self.tests[test];
+        let State::Polling(running) = &run.state else { return };
+        let status = &running.status.word;
+        let judgement = match (&run.trouble, running.overdue) {
+            (Some(error), _) => {
+                let message = format!("its status could not be read: {}", error.error);
+                (Verdict::Error(ErrorKind::Poll), message)
+            }
+            (None, Some(Overdue::Queue)) => {
+                let limit = format_duration(planned.queue_timeout);
+                let message = format!("still {status} after its queue_timeout of {limit}");
+                (Verdict::Error(ErrorKind::QueuedOut), message)
+            }
+            (None, Some(Overdue::Run)) => {
+                let limit = format_duration(self.plan.timeout);
+                let message = format!("still {status} when the run's timeout of {limit} was up");
+                (Verdict::Error(ErrorKind::TimedOut), message)
+            }
+            (None, Some(Overdue::Timeout) | None) => {
+                let limit = format_duration(planned.timeout);
+                let message = format!("still {status} after its timeout of {limit}");
+                (Verdict::Error(ErrorKind::TimedOut), message)
+            }
+        };
+        self.stop(now, test, judgement);
+    }
+
+    /// Stops a test's execution where that can be done; its judgement stands already.
+    fn stop(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
+        let service = self.plan.tests[test].target.service();
+        let run = &mut self.tests[test];
+        let Some(running) = run.running() else { return };
+        let execution_id = running.execution_id.clone();
+        if !can_stop(service) {
+            let reason = "Lex has no operation that stops a test execution".to_owned();
+            run.details.notes.push("it may still run: Lex cannot stop it".to_owned());
+            let execution_id = Some(execution_id);
+            self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
+            return self.finish(now, test, judgement);
+        }
+        let reason = judgement.1.clone();
+        run.deadline += 1;
+        if let State::Polling(running) = std::mem::replace(&mut run.state, State::Done) {
+            run.state = State::Stopping(running, judgement, now);
+        }
+        self.emit(now, EventKind::Stopping { test, execution_id, reason });
+        self.want(now, test, now);
+    }
+
+    /// Judges by the status alone, since there is no time to read more.
+    pub(super) fn judge_unread(&mut self, now: Duration, test: TestIndex, failed: bool) {
+        if failed {
+            let note = "its records were not read: the run was interrupted";
+            self.tests[test].details.notes.push(note.to_owned());
+        }
+        self.judge(now, test, failed);
+    }
+
+    /// The run's time is up.
+    pub(super) fn time_up(&mut self, now: Duration) {
+        if self.unfinished == 0 || matches!(self.closing, Some(Closing::Signal(_))) {
+            return;
+        }
+        self.closing = Some(Closing::TimeUp);
+        self.emit(now, EventKind::TimeUp);
+        self.end_all_unstarted(now);
+        for test in 0..self.tests.len() {
+            self.last_look(now, test, Overdue::Run);
+        }
+    }
+
+    /// A signal has come: the first begins to tidy up, the second leaves.
+    pub(super) fn interrupt(&mut self, now: Duration, signal: Signal) {
+        if matches!(self.closing, Some(Closing::Signal(_))) {
+            return self.leave(now);
+        }
+        self.closing = Some(Closing::Signal(signal));
+        // The event comes before any stop: the reports are written by it.
+        self.emit(now, EventKind::Interrupted { signal });
+        self.timers.set(now + GRACE, Timer::GraceOver);
+        self.end_all_unstarted(now);
+        let mut running: Vec<(bool, Duration, TestIndex)> = Vec::new();
+        for test in 0..self.tests.len() {
+            match &self.tests[test].state {
+                State::Polling(execution) => {
+                    let queued = execution.status.phase == Phase::Queued;
+                    running.push((queued, execution.accepted_at, test));
+                }
+                State::Reading(_, reading) if reading.failed => self.judge_unread(now, test, true),
+                State::Reading(..) => {
+                    let message = "it was run, but interrupted before its results were read";
+                    let cancelled = Verdict::Error(ErrorKind::Cancelled);
+                    self.finish(now, test, (cancelled, message.to_owned()));
+                }
+                _ => {}
+            }
+        }
+        // What is queued goes first, the newest first: stopping one that runs would let the next
+        // in the queue begin.
+        running.sort_by(|a, b| b.cmp(a));
+        for (_, _, test) in running {
+            self.cancel_running(now, test);
+        }
+    }
+
+    pub(super) fn cancel_running(&mut self, now: Duration, test: TestIndex) {
+        let word = self.tests[test].running().map_or("", |running| &running.status.word);
+        let message = format!("interrupted while it was {word}");
+        self.stop(now, test, (Verdict::Error(ErrorKind::Cancelled), message));
+    }
+
+    /// Leaves at once; what may still run is named.
+    pub(super) fn leave(&mut self, now: Duration) {
+        for test in 0..self.tests.len() {
+            let run = &self.tests[test];
+            let starting = matches!(run.state, State::Starting);
+            let execution_id = run.running().map(|running| running.execution_id.clone());
+            if matches!(run.state, State::Done) {
+                continue;
+            }
+            if execution_id.is_some() || starting && (run.on_the_wire || run.may_have_started) {
+                let reason = "the run left before it was stopped".to_owned();
+                self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
+            }
+            let judgement = match &self.tests[test].state {
+                State::Stopping(_, judgement, _) => judgement.clone(),
+                _ => (Verdict::Error(ErrorKind::Cancelled), "interrupted".to_owned()),
+            };
+            self.finish(now, test, judgement);
+        }
+    }
+
+    /// The credentials of a lane are no good: nothing more can be seen through it.
+    pub(super) fn close_lane(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let lane = self.plan.lane(test);
+        let message = format!("the AWS credentials are no good: {}", error.error);
+        for other in 0..self.tests.len() {
+            let run = &mut self.tests[other];
+            // A start on the wire is waited for: it has a reply of its own.
+            let starting = matches!(run.state, State::Starting) && run.on_the_wire;
+            if self.plan.lane(other) != lane || matches!(run.state, State::Done) || starting {
+                continue;
+            }
+            run.trouble = Some(error.clone());
+            let execution_id = run.running().map(|running| running.execution_id.clone());
+            if execution_id.is_some() || run.may_have_started {
+                let reason = "the AWS credentials are no good any more".to_owned();
+                self.emit(now, EventKind::LeftRunning { test: other, execution_id, reason });
+            }
+            self.finish(now, other, (Verdict::Error(ErrorKind::Credentials), message.clone()));
+        }
+    }
+
+    fn end_all_unstarted(&mut self, now: Duration) {
+        for test in 0..self.tests.len() {
+            let run = &self.tests[test];
+            let unstarted = match run.state {
+                State::Waiting => true,
+                State::Starting => {
+                    let interrupted = matches!(self.closing, Some(Closing::Signal(_)));
+                    !run.on_the_wire && (interrupted || !run.may_have_started)
+                }
+                _ => false,
+            };
+            if unstarted {
+                self.end_unstarted(now, test);
+            }
+        }
+    }
+
+    /// Ends a test that has no execution and is to have none any more.
+    pub(super) fn end_unstarted(&mut self, now: Duration, test: TestIndex) {
+        let run = &self.tests[test];
+        if run.may_have_started {
+            let reason = "the reply to its start was lost".to_owned();
+            self.emit(now, EventKind::LeftRunning { test, execution_id: None, reason });
+        }
+        let run = &self.tests[test];
+        let last = run.trouble.as_ref().map(|error| error.error.to_string());
+        let because = last.map(|last| format!("; the last try: {last}")).unwrap_or_default();
+        let judgement = match (self.closing, run.trouble.as_ref().map(|error| error.class)) {
+            (Some(Closing::Failures), _) => {
+                let failures = self.failures;
+                (Verdict::NotRun, format!("not run: max_failures reached ({failures} failed)"))
+            }
+            (Some(Closing::Signal(signal)), _) => (
+                Verdict::Error(ErrorKind::Cancelled),
+                format!("not started: the run was interrupted by {signal}"),
+            ),
+            (_, trouble) => {
+                let kind = match trouble {
+                    Some(ErrorClass::Throttled { .. } | ErrorClass::Full) => ErrorKind::Throttled,
+                    _ => ErrorKind::TimedOut,
+                };
+                let limit = format_duration(self.plan.timeout);
+                let message = format!("not started within the run's timeout of {limit}{because}");
+                (Verdict::Error(kind), message)
+            }
+        };
+        self.finish(now, test, judgement);
+    }
+
+    /// Ends an attempt. Another follows where it failed and may be retried; else the test is over.
+    pub(super) fn finish(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
+        let planned = &self.plan.tests[test];
+        let window = planned.window;
+        if !matches!(self.tests[test].state, State::Waiting) {
+            self.windows[window].taken -= 1;
+        }
+        self.want_nothing(test);
+        self.end_attempt(now, test, judgement.clone());
+        let planned = &self.plan.tests[test];
+        let run = &mut self.tests[test];
+        let (verdict, message) = judgement;
+        if verdict == Verdict::Failed && run.attempt <= planned.retries && self.closing.is_none() {
+            let attempt = run.attempt;
+            run.begin_again();
+            self.windows[window].waiting.push_back(test);
+            return self.emit(now, EventKind::AttemptEnded { test, attempt, message });
+        }
+        let blocking = planned.blocking;
+        let attempts = std::mem::take(&mut run.attempts);
+        let begun_at = run.begun_at.unwrap_or(now);
+        run.state = State::Done;
+        self.unfinished -= 1;
+        let outcome = over_all(attempts, verdict, message, now.saturating_sub(begun_at));
+        let green = outcome.verdict.is_pass() || outcome.verdict == Verdict::NotRun;
+        self.emit(now, EventKind::Ended { test, outcome });
+        if blocking && !green {
+            self.failures += 1;
+            self.check_failures(now);
+        }
+    }
+
+    fn end_attempt(&mut self, now: Duration, test: TestIndex, (verdict, message): Judgement) {
+        let run = &mut self.tests[test];
+        let Some(sent) = run.first_sent_at else { return };
+        let running = run.running();
+        let status = running.map(|running| running.status.word.clone());
+        let took = running.and_then(|running| running.took);
+        let no_verdict = matches!(verdict, Verdict::Error(_));
+        let error = run.trouble.take().map(|error| error.error).filter(|_| no_verdict);
+        run.attempts.push(Attempt {
+            number: run.attempt,
+            starts: std::mem::take(&mut run.starts),
+            verdict,
+            message,
+            status,
+            started_at: self.started_at + sent,
+            ended_at: self.started_at + now,
+            seconds: took.unwrap_or(now.saturating_sub(sent)).as_secs_f64(),
+            details: Details { error, ..std::mem::take(&mut run.details) },
+        });
+    }
+
+    fn check_failures(&mut self, now: Duration) {
+        let reached = self.plan.max_failures.is_some_and(|most| self.failures >= most);
+        if reached && self.closing.is_none() {
+            self.closing = Some(Closing::Failures);
+            self.emit(now, EventKind::TooManyFailures { failures: self.failures });
+            self.end_all_unstarted(now);
+        }
+    }
+}
+
+/// The outcome over all attempts: any pass, else any failure, else the last.
+fn over_all(
+    attempts: Vec<Attempt>,
+    verdict: Verdict,
+    message: String,
+    took: Duration,
+) -> TestOutcome {
+    let failed_before = attempts.iter().any(|attempt| attempt.verdict == Verdict::Failed);
+    let (verdict, message) = match attempts.iter().rev().find(|a| a.verdict == Verdict::Failed) {
+        Some(failed) if !verdict.is_pass() => (Verdict::Failed, failed.message.clone()),
+        _ => (verdict, message),
+    };
+    let flaky = verdict.is_pass() && failed_before;
+    TestOutcome { verdict, message, flaky, seconds: took.as_secs_f64(), attempts }
+}

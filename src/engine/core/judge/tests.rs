@@ -1,0 +1,93 @@
+use super::*;
+use crate::suite;
+
+fn expect(text: &str) -> Expect {
+    let text = format!(
+        "name: s\nlex: {{bot_id: BOT0000001, bot_alias_id: TSTALIASID, locale_id: en_US,
+         api_mode: NonStreaming, modality: Audio, expect: {text},
+         test_executions: [{{name: t, test_set_id: TESTSET001}}]}}"
+    );
+    let suite = suite::parse("s", &text, &|_| None).unwrap();
+    match &suite.tests[0].target {
+        Target::Lex(target) => target.expect,
+        Target::Connect(_) => unreachable!(),
+    }
+}
+
+fn counts(matched: u64, execution_errors: u64, total: u64) -> Counts {
+    Counts { matched, mismatched: total - matched - execution_errors, execution_errors, total }
+}
+
+fn judge(text: &str, rows: Vec<Row>) -> Judgement {
+    let mut details = Details::default();
+    rows.into_iter().for_each(|row| fold(&mut details, row));
+    expected(&expect(text), &mut details)
+}
+
+#[test]
+fn single_and_multi_turn_rows_are_summed() {
+    let rows = vec![Row::EndToEnd(counts(9, 0, 10)), Row::EndToEnd(counts(1, 0, 10))];
+    assert_eq!(judge("{end_to_end: 50%}", rows.clone()).0, Verdict::Passed);
+    assert_eq!(judge("{end_to_end: 50.1%}", rows).0, Verdict::Failed);
+}
+
+#[test]
+fn an_execution_error_does_not_match_and_is_told_apart() {
+    let (verdict, message) = judge("{end_to_end: 95%}", vec![Row::EndToEnd(counts(90, 4, 100))]);
+    assert_eq!(verdict, Verdict::Failed);
+    assert_eq!(
+        message,
+        "10 of 100 utterances did not match, 4 of them by an execution error \
+         (90 %, expected at least 95 %)"
+    );
+}
+
+#[test]
+fn a_share_that_is_missed_never_reads_as_met() {
+    let (_, message) =
+        judge("{intent: 95%}", vec![Row::Intent("A".into(), counts(18_999, 0, 20_000))]);
+    assert!(message.contains("(94.9 %,"), "{message}");
+}
+
+#[test]
+fn a_share_with_no_items_is_no_verdict() {
+    let rows = vec![Row::EndToEnd(counts(10, 0, 10)), Row::Slot("A.b".into(), counts(0, 0, 0))];
+    let (verdict, message) = judge("{end_to_end: 90%, slot: 0%}", rows);
+    assert_eq!(verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
+    assert_eq!(message, "the set was run, but AWS gave no results for slots");
+}
+
+#[test]
+fn a_share_seen_to_be_missed_is_failed_whatever_else_is_missing() {
+    let (verdict, message) =
+        judge("{end_to_end: 90%, slot: 0%}", vec![Row::EndToEnd(counts(1, 0, 10))]);
+    assert_eq!(verdict, Verdict::Failed);
+    assert!(message.ends_with("; the set was run, but AWS gave no results for slots"), "{message}");
+}
+
+#[test]
+fn speech_has_its_own_share() {
+    let rows = vec![Row::EndToEnd(counts(10, 0, 10)), Row::Speech(counts(8, 0, 10))];
+    assert_eq!(judge("{speech: 80%}", rows.clone()).0, Verdict::Passed);
+    assert_eq!(judge("{speech: 81%}", rows).0, Verdict::Failed);
+}
+
+#[test]
+fn a_start_that_came_to_nothing_is_no_verdict() {
+    let mut details = Details::default();
+    details.failure_reasons = vec![INITIALIZATION_FAILURE.to_owned(), "limit reached".to_owned()];
+    assert_eq!(failed(ServiceName::Connect, &details).0, Verdict::Error(ErrorKind::NotStarted));
+    details.observations = Some(Observations { total: 2, passed: 1, failed: 1 });
+    let (verdict, message) = failed(ServiceName::Connect, &details);
+    assert_eq!(verdict, Verdict::Failed, "observations were made, so it ran");
+    assert!(message.starts_with("1 of 2 observations failed"), "{message}");
+}
+
+#[test]
+fn lex_failed_says_why() {
+    let mut details = Details::default();
+    details.failure_reasons = vec!["the bot alias is gone".to_owned()];
+    let (verdict, message) = failed(ServiceName::Lex, &details);
+    assert_eq!(verdict, Verdict::Failed);
+    assert_eq!(message, "the test execution failed: the bot alias is gone");
+}

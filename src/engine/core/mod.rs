@@ -1,0 +1,399 @@
+//! The sans-IO core: owns all state of a run, is given (now, what happened) and gives what is to
+//! be done and when it wants to be woken.
+//!
+//! It has no clock, socket, task or randomness of its own: time comes in, and chance is handed in,
+//! so that a run can be played in a moment and a seed replays exactly. Times are counted from the
+//! start of the run.
+//!
+//! This file turns the wheel: input, timers, windows, lanes. What a reply means stands in
+//! `replies`, how tests and runs end in `endings`, what makes a test pass in `judge`.
+//!
+//! A start asks for a token of its lane and a place in its window. A journal will stand between
+//! the two: an action that persists, and a start only after its reply.
+
+mod budget;
+mod endings;
+mod judge;
+mod queue;
+mod replies;
+mod spacing;
+mod test_run;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use self::budget::Budget;
+use self::queue::{Ready, Timer, Timers, Worth};
+use self::spacing::Spacing;
+use self::test_run::{State, TestRun};
+use crate::event::{Event, EventKind};
+use crate::outcome::Signal;
+use crate::plan::{Plan, Target, TestIndex};
+use crate::service::{CallError, ErrorClass, Execution, Page, PageRequest, Snapshot, Started};
+
+pub use self::spacing::Chance;
+
+/// The time an interrupted run has to stop what it can. GitHub sends SIGTERM 7.5 s after SIGINT;
+/// the run is to be over within 7 (REPORTING-FACTS.md).
+const GRACE: Duration = Duration::from_millis(6500);
+
+/// The pause of a lane after AWS has throttled it, where AWS names none: the first and the longest.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Input {
+    /// Nothing but that time has passed.
+    Tick,
+    /// A call is over.
+    Reply(CallId, Reply),
+    /// A signal has come.
+    Signal(Signal),
+}
+
+/// The number of a call; no two calls of a run have the same.
+pub type CallId = u64;
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum Reply {
+    /// A start.
+    Start(Result<Started, CallError>),
+    /// A look at a status.
+    Poll(Result<Snapshot, CallError>),
+    /// A stop.
+    Stop(Result<(), CallError>),
+    /// A page of results.
+    Results(Result<Page, CallError>),
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Make one attempt of a call; its reply comes back under its number.
+    Call {
+        /// Its number.
+        id: CallId,
+        /// The lane that it goes to, in [`Plan::lanes`].
+        lane: usize,
+        /// What is called.
+        call: Call,
+    },
+    /// Tell the reporters.
+    Emit(Event),
+}
+
+/// A call to a service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Call {
+    /// Begin an execution.
+    Start(Target, String),
+    /// Read its status.
+    Poll(Execution),
+    /// Stop it.
+    Stop(Execution, String),
+    /// Read a page of what came out.
+    Results(Execution, PageRequest),
+}
+
+/// What follows from an input.
+#[derive(Debug)]
+pub struct Step {
+    /// To be done, in this order.
+    pub actions: Vec<Action>,
+    /// When the core wants to be called again even if nothing happens; none at the end.
+    pub wake_at: Option<Duration>,
+    /// Whether the run is over: every test has its outcome.
+    pub over: bool,
+}
+
+/// What a call on the wire was for.
+#[derive(Debug, Clone, Copy)]
+struct OnTheWire {
+    test: TestIndex,
+    /// The test's generation when it was sent: a reply to what the test no longer wants is told
+    /// apart by it.
+    generation: u32,
+}
+
+struct Lane {
+    budget: Budget,
+    ready: Ready,
+    /// Pauses that grow while AWS goes on throttling.
+    pauses: Spacing,
+    /// No call before.
+    paused_until: Duration,
+}
+
+struct Window {
+    /// Tests that have not been started, in order.
+    waiting: VecDeque<TestIndex>,
+    /// Places taken.
+    taken: u32,
+}
+
+/// Why nothing new is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Closing {
+    /// The run has had its `max_failures`.
+    Failures,
+    /// Its time is up.
+    TimeUp,
+    /// A signal has come.
+    Signal(Signal),
+}
+
+/// The state of a run.
+pub struct Core {
+    plan: Arc<Plan>,
+    started_at: DateTime<Utc>,
+    nonce: Uuid,
+    chance: Chance,
+    tests: Vec<TestRun>,
+    lanes: Vec<Lane>,
+    windows: Vec<Window>,
+    timers: Timers,
+    calls: HashMap<CallId, OnTheWire>,
+    next_call: CallId,
+    unfinished: usize,
+    failures: u32,
+    closing: Option<Closing>,
+    actions: Vec<Action>,
+}
+
+impl Core {
+    /// A run of `plan` that begins at `started_at`. `nonce` is a random number that is new for
+    /// each run: the client tokens hang on it. `chance` spreads waits.
+    pub fn new(plan: Arc<Plan>, started_at: DateTime<Utc>, nonce: Uuid, chance: Chance) -> Self {
+        let lane = |lane: &crate::plan::Lane| Lane {
+            budget: Budget::new(lane.requests_per_second, lane.burst),
+            ready: Ready::default(),
+            pauses: Spacing::new(PAUSE.0, PAUSE.1),
+            paused_until: Duration::ZERO,
+        };
+        let window = |_: &crate::plan::Window| Window { waiting: VecDeque::new(), taken: 0 };
+        let mut windows: Vec<Window> = plan.windows.iter().map(window).collect();
+        for (index, test) in plan.tests.iter().enumerate() {
+            windows[test.window].waiting.push_back(index);
+        }
+        let mut timers = Timers::default();
+        timers.set(plan.timeout, Timer::RunDeadline);
+        Self {
+            started_at,
+            nonce,
+            chance,
+            tests: plan.tests.iter().map(|_| TestRun::new()).collect(),
+            lanes: plan.lanes.iter().map(lane).collect(),
+            windows,
+            timers,
+            calls: HashMap::new(),
+            next_call: 0,
+            unfinished: plan.tests.len(),
+            failures: 0,
+            closing: None,
+            actions: Vec::new(),
+            plan,
+        }
+    }
+
+    /// Takes note of what has happened by `now` (which never goes back) and says what follows.
+    pub fn handle(&mut self, now: Duration, input: Input) -> Step {
+        match input {
+            Input::Tick => {}
+            Input::Reply(id, reply) => self.reply(now, id, reply),
+            Input::Signal(signal) => self.interrupt(now, signal),
+        }
+        while let Some(timer) = self.timers.pop(now) {
+            self.timer(now, timer);
+        }
+        self.fill_windows(now);
+        self.dispatch(now);
+        Step {
+            wake_at: self.wake_at(now),
+            actions: std::mem::take(&mut self.actions),
+            over: self.unfinished == 0,
+        }
+    }
+
+    fn timer(&mut self, now: Duration, timer: Timer) {
+        match timer {
+            Timer::Due(test, generation) if self.wants(test, generation) => {
+                self.make_ready(test);
+            }
+            Timer::Deadline(test, deadline) if self.tests[test].deadline == deadline => {
+                self.overdue(now, test);
+            }
+            Timer::Due(..) | Timer::Deadline(..) => {}
+            Timer::RunDeadline => self.time_up(now),
+            Timer::GraceOver => self.leave(now),
+        }
+    }
+
+    /// Gives free places to tests that wait.
+    fn fill_windows(&mut self, now: Duration) {
+        for index in 0..self.windows.len() {
+            while self.windows[index].taken < self.plan.windows[index].in_flight {
+                let Some(test) = self.windows[index].waiting.pop_front() else { break };
+                // One that has ended while it waited is still in the queue.
+                if !matches!(self.tests[test].state, State::Waiting) {
+                    continue;
+                }
+                self.windows[index].taken += 1;
+                self.tests[test].state = State::Starting;
+                self.want(now, test, now);
+            }
+        }
+    }
+
+    /// Makes the calls for which there are tokens, the worthiest first.
+    fn dispatch(&mut self, now: Duration) {
+        for lane in 0..self.lanes.len() {
+            while let Some(test) = self.first_ready(lane) {
+                if !self.lanes[lane].budget.take(now) {
+                    break;
+                }
+                self.lanes[lane].ready.pop();
+                self.send(now, lane, test);
+            }
+        }
+    }
+
+    fn first_ready(&mut self, lane: usize) -> Option<TestIndex> {
+        let tests = &self.tests;
+        self.lanes[lane].ready.first(|test, generation| {
+            tests[test].generation == generation && !tests[test].on_the_wire
+        })
+    }
+
+    fn wake_at(&mut self, now: Duration) -> Option<Duration> {
+        let tests = &self.tests;
+        let timer = self.timers.next(|timer| match timer {
+            Timer::Due(test, generation) => tests[test].generation == generation,
+            Timer::Deadline(test, deadline) => tests[test].deadline == deadline,
+            Timer::RunDeadline | Timer::GraceOver => true,
+        });
+        let lanes = (0..self.lanes.len())
+            .filter_map(|lane| self.first_ready(lane).map(|_| self.lanes[lane].budget.next(now)))
+            .min();
+        [timer, lanes].into_iter().flatten().min()
+    }
+
+    fn wants(&self, test: TestIndex, generation: u32) -> bool {
+        self.tests[test].generation == generation && !self.tests[test].on_the_wire
+    }
+
+    /// Lets a test want the call that its state asks for, at `at`; what it wanted before is void.
+    fn want(&mut self, now: Duration, test: TestIndex, at: Duration) {
+        let run = &mut self.tests[test];
+        run.generation += 1;
+        run.on_the_wire = false;
+        if at <= now {
+            self.make_ready(test);
+        } else {
+            self.timers.set(at, Timer::Due(test, self.tests[test].generation));
+        }
+    }
+
+    /// Lets a test want its call again after trouble, with a wait that grows.
+    fn want_again(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let wait = match error.class {
+            // The lane pauses as a whole; within it, worth decides again who is first.
+            ErrorClass::Throttled { retry_after } => {
+                self.pause(now, self.plan.lane(test), retry_after);
+                Duration::ZERO
+            }
+            ErrorClass::ClockSkew => Duration::ZERO,
+            _ => self.tests[test].retry.next(&mut self.chance),
+        };
+        let event = EventKind::Retrying { test, error: error.error.clone(), after: wait };
+        self.emit(now, event);
+        self.tests[test].trouble = Some(error);
+        self.want(now, test, now + wait);
+    }
+
+    /// Makes no call of a lane for a while. Calls of one burst are throttled together: only the
+    /// first of them lets the pauses grow.
+    fn pause(&mut self, now: Duration, index: usize, retry_after: Option<Duration>) {
+        let lane = &mut self.lanes[index];
+        let pause = if now < lane.paused_until {
+            retry_after.unwrap_or_default()
+        } else {
+            lane.pauses.next(&mut self.chance).max(retry_after.unwrap_or_default())
+        };
+        lane.paused_until = lane.paused_until.max(now + pause);
+        lane.budget.pause(lane.paused_until);
+        if !pause.is_zero() {
+            let planned = &self.plan.lanes[index];
+            let (service, region) = (planned.service, planned.region.clone());
+            self.emit(now, EventKind::Paused { service, region, pause });
+        }
+    }
+
+    /// Lets a test want nothing any more.
+    fn want_nothing(&mut self, test: TestIndex) {
+        let run = &mut self.tests[test];
+        run.generation += 1;
+        run.deadline += 1;
+        run.on_the_wire = false;
+    }
+
+    fn make_ready(&mut self, test: TestIndex) {
+        let run = &self.tests[test];
+        let worth = match &run.state {
+            State::Starting => Worth::Start,
+            State::Polling(running) if running.overdue.is_none() => Worth::Poll,
+            State::Polling(_) | State::Reading(..) => Worth::Confirm,
+            State::Stopping(..) => Worth::Stop,
+            State::Waiting | State::Done => return,
+        };
+        let lane = self.plan.lane(test);
+        self.lanes[lane].ready.push(worth, test, run.generation);
+    }
+
+    /// Sends the call that a test's state asks for.
+    fn send(&mut self, now: Duration, lane: usize, test: TestIndex) {
+        let planned = &self.plan.tests[test];
+        let call = match &self.tests[test].state {
+            State::Starting => Call::Start(planned.target.clone(), self.token("start", test)),
+            State::Polling(running) => Call::Poll(Execution::of(planned, &running.execution_id)),
+            State::Reading(running, reading) => match reading.request() {
+                Some(page) => Call::Results(Execution::of(planned, &running.execution_id), page),
+                None => return,
+            },
+            State::Stopping(running, ..) => {
+                let execution = Execution::of(planned, &running.execution_id);
+                Call::Stop(execution, self.token("stop", test))
+            }
+            State::Waiting | State::Done => return,
+        };
+        let run = &mut self.tests[test];
+        run.first_sent_at.get_or_insert(now);
+        run.begun_at.get_or_insert(now);
+        run.on_the_wire = true;
+        let id = self.next_call;
+        self.next_call += 1;
+        self.calls.insert(id, OnTheWire { test, generation: run.generation });
+        self.actions.push(Action::Call { id, lane, call });
+    }
+
+    /// The client token of what is sent for a test now: the same however often it is sent, and
+    /// never that of another start, of another run, or of a stop.
+    fn token(&self, purpose: &str, test: TestIndex) -> String {
+        let run = &self.tests[test];
+        let start = run.starts.len();
+        let identity = self.plan.identity(test);
+        let name = format!("{purpose}\0{identity}\0{}\0{start}", run.attempt);
+        Uuid::new_v5(&self.nonce, name.as_bytes()).to_string()
+    }
+
+    fn emit(&mut self, now: Duration, kind: EventKind) {
+        self.actions.push(Action::Emit(Event { at: now, kind }));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,342 @@
+//! What a reply means for its test.
+
+use std::time::Duration;
+
+use super::judge;
+use super::test_run::{Overdue, Reading, Running, State};
+use super::{CallId, Closing, Core, Reply, Timer};
+use crate::event::EventKind;
+use crate::outcome::{ErrorKind, Start, Verdict};
+use crate::plan::TestIndex;
+use crate::service::{
+    CallError, End, ErrorClass, Page, Phase, Snapshot, Started, has_client_tokens,
+};
+
+/// A start, or the reading of results, is tried again for so long: AWS's blips are shorter, and
+/// what lasts longer is better told than waited for.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A status that AWS refuses to give is asked for again for so long after the start: nothing is
+/// promised about how soon a new execution is found (AWS-FACTS.md).
+const SETTLING: Duration = Duration::from_secs(30);
+
+/// A stop is tried again for so long.
+const STOPPING: Duration = Duration::from_secs(30);
+
+impl Core {
+    pub(super) fn reply(&mut self, now: Duration, id: CallId, reply: Reply) {
+        let Some(wire) = self.calls.remove(&id) else { return };
+        let test = wire.test;
+        let current = wire.generation == self.tests[test].generation;
+        if current {
+            self.tests[test].on_the_wire = false;
+        }
+        let error = match reply {
+            Reply::Start(Ok(started)) if current => return self.started(now, test, started),
+            Reply::Poll(Ok(snapshot)) if current => return self.polled(now, test, snapshot),
+            Reply::Poll(Ok(snapshot)) => return self.seen_late(now, test, snapshot),
+            Reply::Results(Ok(page)) if current => return self.read(now, test, page),
+            Reply::Stop(Ok(())) if current => return self.stopped(now, test),
+            Reply::Start(Err(error)) => error,
+            Reply::Poll(Err(error)) => error,
+            Reply::Stop(Err(error)) => error,
+            Reply::Results(Err(error)) => error,
+            _ => return,
+        };
+        if current {
+            self.failed(now, test, error);
+        }
+    }
+
+    /// What holds for an error of any call; the rest is for the state to say.
+    fn failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let twice = self.tests[test].trouble.as_ref().is_some_and(|last| last.class == error.class);
+        match error.class {
+            ErrorClass::Credentials => return self.close_lane(now, test, error),
+            // The SDK has corrected its clock by the reply: once more, and once only.
+            ErrorClass::ClockSkew if twice => return self.close_lane(now, test, error),
+            _ => {}
+        }
+        match &self.tests[test].state {
+            State::Starting => self.start_failed(now, test, error),
+            State::Polling(_) => self.poll_failed(now, test, error),
+            State::Reading(..) => self.reading_failed(now, test, error),
+            State::Stopping(..) => self.stop_failed(now, test, error),
+            State::Waiting | State::Done => {}
+        }
+    }
+
+    fn start_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let planned = &self.plan.tests[test];
+        let run = &mut self.tests[test];
+        let waited = now.saturating_sub(run.first_sent_at.unwrap_or(now));
+        run.may_have_started |= error.class == ErrorClass::Ambiguous;
+        let sent_again = has_client_tokens(planned.target.service());
+        let patience = match error.class {
+            // The run's own time is the limit: others on the instance are normal.
+            ErrorClass::Throttled { .. } | ErrorClass::Full => Duration::MAX,
+            ErrorClass::Conflict => planned.queue_timeout,
+            ErrorClass::Unsent | ErrorClass::ClockSkew => PATIENCE,
+            ErrorClass::Ambiguous if sent_again => PATIENCE,
+            _ => Duration::ZERO,
+        };
+        let run = &mut self.tests[test];
+        if waited < patience {
+            match self.closing {
+                // What has not begun must not begin now; what may have must be found out.
+                Some(Closing::Signal(_)) => self.end_unstarted(now, test),
+                Some(_) if !run.may_have_started => self.end_unstarted(now, test),
+                _ => self.want_again(now, test, error),
+            }
+            return;
+        }
+        let (kind, why) = if run.may_have_started {
+            (ErrorKind::StartUnknown, "it is not known whether AWS started it")
+        } else {
+            (ErrorKind::StartRejected, "AWS did not start it")
+        };
+        let message = format!("{why}: {}", error.error);
+        if run.may_have_started {
+            let reason = "the reply to its start was lost".to_owned();
+            self.emit(now, EventKind::LeftRunning { test, execution_id: None, reason });
+        }
+        self.tests[test].trouble = Some(error);
+        self.finish(now, test, (Verdict::Error(kind), message));
+    }
+
+    fn started(&mut self, now: Duration, test: TestIndex, started: Started) {
+        let Started { execution_id, status } = started;
+        let event = EventKind::Started {
+            test,
+            attempt: self.tests[test].attempt,
+            execution_id: execution_id.clone(),
+            status: status.word.clone(),
+        };
+        self.worked(test);
+        let planned = &self.plan.tests[test];
+        let mut running = Running::new(planned, execution_id.clone(), status, now);
+        let wait = running.spacing.next(&mut self.chance);
+        let run = &mut self.tests[test];
+        run.may_have_started = false;
+        run.starts.push(Start { execution_id: Some(execution_id), adopted: false });
+        if running.status.phase != Phase::Queued {
+            running.left_queue_at = Some(now);
+        }
+        run.state = State::Polling(running);
+        self.emit(now, event);
+        match self.closing {
+            Some(Closing::Signal(_)) => self.cancel_running(now, test),
+            Some(Closing::TimeUp) => self.last_look(now, test, Overdue::Run),
+            Some(Closing::Failures) | None => {
+                self.set_deadline(test);
+                self.want(now, test, now + wait);
+            }
+        }
+    }
+
+    /// Sets the deadline that holds in the phase that a test's execution is in.
+    fn set_deadline(&mut self, test: TestIndex) {
+        let planned = &self.plan.tests[test];
+        let run = &mut self.tests[test];
+        let State::Polling(running) = &run.state else { return };
+        let at = match running.left_queue_at {
+            Some(left) => left + planned.timeout,
+            None => running.accepted_at + planned.queue_timeout,
+        };
+        run.deadline += 1;
+        self.timers.set(at, Timer::Deadline(test, run.deadline));
+    }
+
+    fn polled(&mut self, now: Duration, test: TestIndex, snapshot: Snapshot) {
+        self.worked(test);
+        let Some((moved, left_queue)) = self.take_note(now, test, &snapshot) else { return };
+        if let Phase::Ended(end) = snapshot.status.phase {
+            return self.ended(now, test, end);
+        }
+        if moved {
+            let status = snapshot.status.word.clone();
+            self.emit(now, EventKind::Moved { test, status });
+        }
+        if left_queue {
+            self.set_deadline(test);
+        }
+        let State::Polling(running) = &mut self.tests[test].state else { return };
+        match running.overdue {
+            // It left the queue just as its time there was up: it has its own time now.
+            Some(Overdue::Queue) if left_queue => running.overdue = None,
+            Some(_) => return self.give_up(now, test),
+            None => {}
+        }
+        let wait = running.spacing.next(&mut self.chance);
+        self.want(now, test, now + wait);
+    }
+
+    /// Writes down what a look has shown. Gives whether the status is new, and whether the
+    /// execution has left AWS's queue since the last look.
+    fn take_note(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        snapshot: &Snapshot,
+    ) -> Option<(bool, bool)> {
+        let run = &mut self.tests[test];
+        let (State::Polling(running) | State::Stopping(running, ..)) = &mut run.state else {
+            return None;
+        };
+        run.details.observations = snapshot.observations.or(run.details.observations);
+        run.details.failure_reasons.clone_from(&snapshot.failure_reasons);
+        running.took = snapshot.took;
+        let moved = running.status.word != snapshot.status.word;
+        if moved {
+            running.spacing.reset();
+        }
+        running.status = snapshot.status.clone();
+        let left_queue = running.left_queue_at.is_none() && snapshot.status.phase != Phase::Queued;
+        if left_queue {
+            running.left_queue_at = Some(now);
+        }
+        Some((moved, left_queue))
+    }
+
+    fn poll_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let State::Polling(running) = &self.tests[test].state else { return };
+        let refused = error.class == ErrorClass::Rejected
+            && now.saturating_sub(running.accepted_at) >= SETTLING;
+        if refused || running.overdue.is_some() {
+            self.tests[test].trouble = Some(error);
+            self.give_up(now, test);
+        } else {
+            self.want_again(now, test, error);
+        }
+    }
+
+    /// A look that was sent before its execution was to be stopped: what it saw may still be an
+    /// end that came by itself.
+    fn seen_late(&mut self, now: Duration, test: TestIndex, snapshot: Snapshot) {
+        if !matches!(self.tests[test].state, State::Stopping(..)) {
+            return;
+        }
+        if matches!(snapshot.status.phase, Phase::Ended(End::Passed | End::Failed)) {
+            self.take_note(now, test, &snapshot);
+            self.judge_unread(now, test, snapshot.status.phase == Phase::Ended(End::Failed));
+        }
+    }
+
+    fn ended(&mut self, now: Duration, test: TestIndex, end: End) {
+        let failed = match end {
+            End::Stopped => {
+                let message = "somebody else stopped it".to_owned();
+                return self.finish(now, test, (Verdict::Error(ErrorKind::Stopped), message));
+            }
+            End::Failed => true,
+            End::Passed | End::Completed => false,
+        };
+        let kinds = judge::needed(&self.plan.tests[test].target, failed);
+        let run = &mut self.tests[test];
+        let State::Polling(running) = std::mem::replace(&mut run.state, State::Done) else {
+            return;
+        };
+        run.deadline += 1;
+        let reading = Reading { failed, kinds, next_token: None, since: now };
+        run.state = State::Reading(running, reading);
+        self.read_on(now, test);
+    }
+
+    /// Asks for the next page, or judges when all has been read.
+    fn read_on(&mut self, now: Duration, test: TestIndex) {
+        let State::Reading(_, reading) = &self.tests[test].state else { return };
+        if reading.request().is_some() {
+            self.want(now, test, now);
+        } else {
+            let failed = reading.failed;
+            self.judge(now, test, failed);
+        }
+    }
+
+    /// Judges by what has been read.
+    pub(super) fn judge(&mut self, now: Duration, test: TestIndex, failed: bool) {
+        let target = &self.plan.tests[test].target;
+        let details = &mut self.tests[test].details;
+        let judgement = if failed {
+            judge::failed(target.service(), details)
+        } else {
+            judge::passed(target, details)
+        };
+        self.finish(now, test, judgement);
+    }
+
+    fn read(&mut self, now: Duration, test: TestIndex, page: Page) {
+        self.worked(test);
+        let run = &mut self.tests[test];
+        let State::Reading(_, reading) = &mut run.state else { return };
+        for row in page.rows {
+            judge::fold(&mut run.details, row);
+        }
+        if page.next_token.is_some() && page.next_token == reading.next_token {
+            return self.unreadable(now, test, "AWS sent the same page token twice");
+        }
+        if page.next_token.is_none() {
+            reading.kinds.remove(0);
+        }
+        reading.next_token = page.next_token;
+        self.read_on(now, test);
+    }
+
+    fn reading_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let State::Reading(_, reading) = &self.tests[test].state else { return };
+        let waited = now.saturating_sub(reading.since);
+        if error.class == ErrorClass::Rejected || waited >= PATIENCE {
+            let why = error.error.to_string();
+            self.tests[test].trouble = Some(error);
+            self.unreadable(now, test, &why);
+        } else {
+            self.want_again(now, test, error);
+        }
+    }
+
+    /// Ends a test whose results cannot be read: what AWS said to have failed has failed, and
+    /// what it only said to have run has no verdict.
+    fn unreadable(&mut self, now: Duration, test: TestIndex, why: &str) {
+        let run = &mut self.tests[test];
+        let State::Reading(_, reading) = &run.state else { return };
+        if reading.failed {
+            run.details.notes.push(format!("its records could not be read: {why}"));
+            self.judge(now, test, true);
+        } else {
+            let message = format!("it was run, but its results could not be read: {why}");
+            self.finish(now, test, (Verdict::Error(ErrorKind::ResultsUnavailable), message));
+        }
+    }
+
+    fn stopped(&mut self, now: Duration, test: TestIndex) {
+        self.worked(test);
+        if let State::Stopping(_, judgement, _) = &self.tests[test].state {
+            let judgement = judgement.clone();
+            self.finish(now, test, judgement);
+        }
+    }
+
+    fn stop_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let State::Stopping(running, judgement, since) = &self.tests[test].state else { return };
+        let waited = now.saturating_sub(*since);
+        if error.class != ErrorClass::Rejected && waited < STOPPING {
+            return self.want_again(now, test, error);
+        }
+        let execution_id = Some(running.execution_id.clone());
+        let judgement = judgement.clone();
+        let reason = format!("it could not be stopped: {}", error.error);
+        self.tests[test].details.notes.push(reason.clone());
+        self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
+        self.finish(now, test, judgement);
+    }
+
+    /// Takes note that AWS has answered as it should.
+    fn worked(&mut self, test: TestIndex) {
+        self.tests[test].no_trouble();
+        let lane = &mut self.lanes[self.plan.lane(test)];
+        if !lane.paused_until.is_zero() {
+            lane.paused_until = Duration::ZERO;
+            lane.pauses.reset();
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! What the core knows of one test while it is under way.
+
+use std::time::Duration;
+
+use super::spacing::Spacing;
+use crate::outcome::{Attempt, Details, Start};
+use crate::plan::PlannedTest;
+use crate::service::{CallError, PageRequest, ResultKind, Status};
+
+use super::judge::Judgement;
+
+/// The first wait before a call is made again, and the longest. AWS's SDKs begin at up to 1 s and
+/// end at 20 s.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(20));
+
+/// Where a test is.
+#[derive(Debug)]
+pub(super) enum State {
+    /// In its window's queue.
+    Waiting,
+    /// It has a place in its window; its start is to be sent, or sent again.
+    Starting,
+    /// An execution is under way and looked at from time to time.
+    Polling(Running),
+    /// The execution is over, and what came out of it is being read.
+    Reading(Running, Reading),
+    /// Its judgement stands, and its execution is being stopped, since the time given.
+    Stopping(Running, Judgement, Duration),
+    /// It is over.
+    Done,
+}
+
+/// An execution that AWS has accepted.
+#[derive(Debug)]
+pub(super) struct Running {
+    /// Its id.
+    pub(super) execution_id: String,
+    /// The last status seen.
+    pub(super) status: Status,
+    /// When the reply to its start came.
+    pub(super) accepted_at: Duration,
+    /// When it was seen to have left AWS's queue.
+    pub(super) left_queue_at: Option<Duration>,
+    /// The spacing of its polls.
+    pub(super) spacing: Spacing,
+    /// The deadline that has passed: the next look is the last.
+    pub(super) overdue: Option<Overdue>,
+    /// How long it took by AWS's clock.
+    pub(super) took: Option<Duration>,
+}
+
+/// Which deadline has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overdue {
+    /// The test's `queue_timeout`.
+    Queue,
+    /// The test's `timeout`.
+    Timeout,
+    /// The run's `timeout`.
+    Run,
+}
+
+/// Results that are being read, page by page.
+#[derive(Debug)]
+pub(super) struct Reading {
+    /// Whether the execution failed by AWS's word.
+    pub(super) failed: bool,
+    /// What is being read, and then what follows.
+    pub(super) kinds: Vec<ResultKind>,
+    /// The page that is asked for.
+    pub(super) next_token: Option<String>,
+    /// When reading began.
+    pub(super) since: Duration,
+}
+
+impl Reading {
+    /// The page to ask for; none when all is read.
+    pub(super) fn request(&self) -> Option<PageRequest> {
+        let kind = *self.kinds.first()?;
+        Some(PageRequest { kind, next_token: self.next_token.clone() })
+    }
+}
+
+/// A test under way.
+#[derive(Debug)]
+pub(super) struct TestRun {
+    pub(super) state: State,
+    /// Counts what the test has wanted: a timer or a place in a queue that was made for an
+    /// earlier want is void.
+    pub(super) generation: u32,
+    /// The same for its deadline.
+    pub(super) deadline: u32,
+    /// Whether a call for what it wants now is on the wire.
+    pub(super) on_the_wire: bool,
+    /// The attempt, from 1.
+    pub(super) attempt: u32,
+    /// When the attempt's start was first sent.
+    pub(super) first_sent_at: Option<Duration>,
+    /// Whether a start may have taken effect though no reply to it was seen.
+    pub(super) may_have_started: bool,
+    /// How the last call failed, if it did.
+    pub(super) trouble: Option<CallError>,
+    /// The spacing of tries that follow trouble.
+    pub(super) retry: Spacing,
+    /// The executions begun for the attempt.
+    pub(super) starts: Vec<Start>,
+    /// What is known of the attempt.
+    pub(super) details: Details,
+    /// The attempts that are over.
+    pub(super) attempts: Vec<Attempt>,
+    /// When the first start of the first attempt was sent.
+    pub(super) begun_at: Option<Duration>,
+}
+
+impl TestRun {
+    pub(super) fn new() -> Self {
+        Self {
+            state: State::Waiting,
+            generation: 0,
+            deadline: 0,
+            on_the_wire: false,
+            attempt: 1,
+            first_sent_at: None,
+            may_have_started: false,
+            trouble: None,
+            retry: Spacing::new(RETRY.0, RETRY.1),
+            starts: Vec::new(),
+            details: Details::default(),
+            attempts: Vec::new(),
+            begun_at: None,
+        }
+    }
+
+    /// Makes ready for another attempt.
+    pub(super) fn begin_again(&mut self) {
+        let Self { generation, deadline, attempt, begun_at, .. } = *self;
+        let attempts = std::mem::take(&mut self.attempts);
+        *self =
+            Self { generation, deadline, attempt: attempt + 1, begun_at, attempts, ..Self::new() };
+    }
+
+    /// Takes note that a call worked.
+    pub(super) fn no_trouble(&mut self) {
+        if self.trouble.take().is_some() {
+            self.retry.reset();
+        }
+    }
+
+    /// The execution under way.
+    pub(super) fn running(&self) -> Option<&Running> {
+        match &self.state {
+            State::Polling(running) | State::Reading(running, _) | State::Stopping(running, ..) => {
+                Some(running)
+            }
+            State::Waiting | State::Starting | State::Done => None,
+        }
+    }
+}
+
+impl Running {
+    pub(super) fn new(
+        test: &PlannedTest,
+        execution_id: String,
+        status: Status,
+        now: Duration,
+    ) -> Self {
+        Self {
+            execution_id,
+            status,
+            accepted_at: now,
+            left_queue_at: None,
+            spacing: Spacing::new(test.poll.min, test.poll.max),
+            overdue: None,
+            took: None,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The three deadlines, and what is stopped at each.
+
+use super::player::{core, play};
+use super::*;
+use crate::engine::core::{Call, Reply};
+use crate::event::EventKind;
+use crate::outcome::{ErrorKind, Verdict};
+
+/// A world in which tests stay as they are for ever, unless they are stopped.
+fn hanging(word: &'static str) -> impl FnMut(Duration, &Call) -> (Duration, Reply) {
+    let mut next = 0;
+    move |_, call| {
+        let reply = match call {
+            Call::Start(..) => {
+                next += 1;
+                Reply::Start(Ok(accepted(&format!("e-{next}"))))
+            }
+            Call::Poll(_) => Reply::Poll(Ok(snapshot(word))),
+            Call::Stop(..) => Reply::Stop(Ok(())),
+            other => panic!("unexpected: {other:?}"),
+        };
+        (Duration::ZERO, reply)
+    }
+}
+
+#[test]
+fn a_test_that_runs_too_long_is_looked_at_once_more_and_stopped() {
+    let plan = connect_plan(1, "  timeout: 15s");
+    let played = play(core(&plan), &mut hanging("IN_PROGRESS"), &[]);
+    // It left the queue at the poll at 2 s, so that its time is up at 17 s.
+    assert_eq!(played.times("poll"), [2.0, 4.0, 8.0, 16.0, 17.0]);
+    assert_eq!(played.times("stop"), [17.0]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+    assert_eq!(played.outcome(0).message, "still IN_PROGRESS after its timeout of 15s");
+}
+
+#[test]
+fn a_test_that_stays_queued_is_stopped_at_its_queue_timeout() {
+    let plan = connect_plan(1, "  queue_timeout: 20s\n  timeout: 1s");
+    let played = play(core(&plan), &mut hanging("INITIATED"), &[]);
+    assert_eq!(played.times("stop"), [20.0]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::QueuedOut));
+}
+
+#[test]
+fn an_end_just_before_the_deadline_is_not_missed() {
+    let plan = connect_plan(1, "  timeout: 15s");
+    let mut world = |now: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) if now > seconds(16.5) => Reply::Poll(Ok(snapshot("PASSED"))),
+            Call::Poll(_) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+            other => panic!("unexpected: {other:?}"),
+        };
+        (Duration::ZERO, reply)
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Passed);
+    assert_eq!(played.over_at, seconds(17.0));
+}
+
+#[test]
+fn a_test_that_leaves_the_queue_at_the_last_look_has_its_own_time() {
+    let plan = connect_plan(1, "  queue_timeout: 20s\n  timeout: 100s");
+    let mut world = |now: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) if now >= seconds(60.0) => Reply::Poll(Ok(snapshot("PASSED"))),
+            Call::Poll(_) if now >= seconds(20.0) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+            Call::Poll(_) => Reply::Poll(Ok(snapshot("INITIATED"))),
+            other => panic!("unexpected: {other:?}"),
+        };
+        (Duration::ZERO, reply)
+    };
+    assert_eq!(play(core(&plan), &mut world, &[]).outcome(0).verdict, Verdict::Passed);
+}
+
+#[test]
+fn the_runs_time_ends_what_runs_and_what_waits() {
+    let plan = plan(
+        "timeout: 30s\nconnect: {instance_id: i, limits: {in_flight: 1}, test_cases: [\
+         {name: a, test_case_id: a}, {name: b, test_case_id: b}]}",
+    );
+    let played = play(core(&plan), &mut hanging("IN_PROGRESS"), &[]);
+    assert_eq!(played.times("start").len(), 1);
+    assert_eq!(played.times("stop"), [30.0]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+    assert_eq!(played.outcome(0).message, "still IN_PROGRESS when the run's timeout of 30s was up");
+    assert_eq!(played.outcome(1).verdict, Verdict::Error(ErrorKind::TimedOut));
+    assert!(played.outcome(1).attempts.is_empty());
+}
+
+#[test]
+fn a_start_that_was_throttled_to_the_end_says_so() {
+    let plan =
+        plan("timeout: 30s\nconnect: {instance_id: i, test_cases: [{name: a, test_case_id: a}]}");
+    let mut world = |_: Duration, _: &Call| {
+        let throttled = ErrorClass::Throttled { retry_after: None };
+        (Duration::ZERO, Reply::Start(Err(error(throttled))))
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::Throttled));
+    assert!(played.outcome(0).message.contains("SomeException"), "{}", played.outcome(0).message);
+}
+
+#[test]
+fn what_lex_cannot_stop_is_named() {
+    let plan = lex_plan("none, timeout: 60s");
+    let played = play(core(&plan), &mut hanging("InProgress"), &[]);
+    assert!(played.times("stop").is_empty());
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+    let left = played.events(|event| match &event.kind {
+        EventKind::LeftRunning { execution_id, .. } => execution_id.clone(),
+        _ => None,
+    });
+    assert_eq!(left, ["e-1"]);
+}
+
+#[test]
+fn a_status_that_cannot_be_read_to_the_end_is_an_error_of_its_own() {
+    let plan = connect_plan(1, "  queue_timeout: 60s");
+    let mut world = |_: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) => Reply::Poll(Err(error(ErrorClass::Ambiguous))),
+            _ => Reply::Stop(Ok(())),
+        };
+        (Duration::ZERO, reply)
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::Poll));
+    assert_eq!(played.times("stop"), [60.0], "it may run, so it is stopped");
+}
+
+#[test]
+fn a_stop_that_cannot_be_made_is_told() {
+    let plan = connect_plan(1, "  timeout: 5s");
+    let mut world = |_: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+            _ => Reply::Stop(Err(error(ErrorClass::Ambiguous))),
+        };
+        (Duration::ZERO, reply)
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert!(played.times("stop").len() > 3, "{:?}", played.times("stop"));
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+    let left = played.events(|event| match &event.kind {
+        EventKind::LeftRunning { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    assert_eq!(left.len(), 1);
+}

@@ -1,0 +1,245 @@
+//! A small model of both services for whole runs: slots, queues, throttling, client tokens and
+//! faults, all drawn from a seed. It keeps its own ledger, which the properties are held against.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::player::World;
+use super::{accepted, error, seconds, snapshot, status};
+use crate::engine::core::{Call, Reply};
+use crate::outcome::{Counts, ServiceName};
+use crate::plan::Target;
+use crate::service::{CallError, ErrorClass, Page, ResultKind, Row, Snapshot};
+
+/// Slots of a Connect instance, and of Lex here.
+const SLOTS: usize = 5;
+
+/// What AWS answers: calls a second and burst of each service.
+const RATE: (f64, f64) = (2.0, 5.0);
+
+#[derive(Debug)]
+pub(super) struct Execution {
+    pub(super) target: String,
+    pub(super) token: String,
+    pub(super) service: ServiceName,
+    /// How it will end.
+    pub(super) end: &'static str,
+    created: Duration,
+    length: Option<Duration>,
+    started: Option<Duration>,
+    pub(super) ended: Option<Duration>,
+    pub(super) stopped: bool,
+}
+
+pub(super) struct Model {
+    rng: Rng,
+    /// The chance that something goes wrong with a call.
+    faults: f64,
+    pub(super) executions: Vec<Execution>,
+    by_token: HashMap<String, usize>,
+    buckets: HashMap<ServiceName, (f64, Duration)>,
+    pub(super) throttled: usize,
+}
+
+impl Model {
+    pub(super) fn new(seed: u64, faults: f64) -> Self {
+        Self {
+            rng: Rng::with_seed(seed),
+            faults,
+            executions: Vec::new(),
+            by_token: HashMap::new(),
+            buckets: HashMap::new(),
+            throttled: 0,
+        }
+    }
+
+    pub(super) fn find(&self, id: &str) -> &Execution {
+        &self.executions[index(id)]
+    }
+
+    /// What has happened by `now`: ends free slots, and the oldest that waits takes one.
+    fn advance(&mut self, now: Duration) {
+        loop {
+            let mut next: Option<(Duration, usize)> = None;
+            for (index, execution) in self.executions.iter().enumerate() {
+                let (None, Some(started), Some(length)) =
+                    (execution.ended, execution.started, execution.length)
+                else {
+                    continue;
+                };
+                let end = started + length;
+                if end <= now && next.is_none_or(|(earliest, _)| end < earliest) {
+                    next = Some((end, index));
+                }
+            }
+            let Some((end, index)) = next else { break };
+            self.executions[index].ended = Some(end);
+            self.fill(end);
+        }
+        self.fill(now);
+    }
+
+    fn fill(&mut self, now: Duration) {
+        for service in [ServiceName::Connect, ServiceName::Lex] {
+            let here = |execution: &&mut Execution| execution.service == service;
+            let running = self
+                .executions
+                .iter_mut()
+                .filter(here)
+                .filter(|execution| execution.started.is_some() && execution.ended.is_none())
+                .count();
+            self.executions
+                .iter_mut()
+                .filter(here)
+                .filter(|execution| execution.started.is_none() && execution.ended.is_none())
+                .take(SLOTS.saturating_sub(running))
+                .for_each(|execution| execution.started = Some(now));
+        }
+    }
+
+    fn throttles(&mut self, now: Duration, service: ServiceName) -> bool {
+        let (tokens, last) = self.buckets.entry(service).or_insert((RATE.1, Duration::ZERO));
+        *tokens = (*tokens + (now - *last).as_secs_f64() * RATE.0).min(RATE.1);
+        *last = now;
+        if *tokens < 1.0 {
+            return true;
+        }
+        *tokens -= 1.0;
+        false
+    }
+
+    fn start(&mut self, now: Duration, target: &Target, token: &str) -> String {
+        if target.service() == ServiceName::Connect
+            && let Some(known) = self.by_token.get(token)
+        {
+            return format!("e-{known}");
+        }
+        let (service, target) = match target {
+            Target::Connect(target) => (ServiceName::Connect, target.test_case_id.clone()),
+            Target::Lex(target) => (ServiceName::Lex, target.test_set_id.clone()),
+        };
+        let ends: &[&str] = match service {
+            ServiceName::Connect => &["PASSED", "PASSED", "PASSED", "FAILED", "STOPPED"],
+            ServiceName::Lex => &["Completed", "Completed", "Completed", "Failed", "Stopped"],
+        };
+        let index = self.executions.len();
+        let hangs = self.faults > 0.0 && self.rng.f64() < 0.03;
+        self.executions.push(Execution {
+            target,
+            token: token.to_owned(),
+            service,
+            end: ends[self.rng.usize(..ends.len())],
+            created: now,
+            length: (!hangs).then(|| seconds(self.rng.f64() * 30.0)),
+            started: None,
+            ended: None,
+            stopped: false,
+        });
+        self.by_token.insert(token.to_owned(), index);
+        self.advance(now);
+        format!("e-{index}")
+    }
+
+    fn look(&self, id: &str) -> Snapshot {
+        let execution = self.find(id);
+        let queued = execution.service == ServiceName::Connect;
+        let word = match (execution.ended, execution.started, execution.stopped) {
+            (Some(_), _, true) => "STOPPED",
+            (Some(_), _, false) => execution.end,
+            (None, Some(_), _) => "IN_PROGRESS",
+            (None, None, _) if queued => "INITIATED",
+            (None, None, _) => "Pending",
+        };
+        snapshot(word)
+    }
+
+    /// Acts and answers as AWS would.
+    fn act(&mut self, now: Duration, call: &Call) -> Reply {
+        match call {
+            Call::Start(target, token) => {
+                let id = self.start(now, target, token);
+                let mut started = accepted(&id);
+                if target.service() == ServiceName::Lex {
+                    started.status = status("Pending");
+                }
+                Reply::Start(Ok(started))
+            }
+            Call::Poll(execution) => Reply::Poll(Ok(self.look(&execution.id))),
+            Call::Stop(execution, _) => {
+                let execution = &mut self.executions[index(&execution.id)];
+                assert!(execution.created <= now);
+                if execution.ended.is_none() {
+                    execution.ended = Some(now);
+                    execution.stopped = true;
+                    Reply::Stop(Ok(()))
+                } else {
+                    Reply::Stop(Err(error(ErrorClass::Rejected)))
+                }
+            }
+            Call::Results(_, page) => {
+                let counts = Counts { matched: 9, mismatched: 1, execution_errors: 0, total: 10 };
+                let rows = match page.kind {
+                    ResultKind::Overall => vec![Row::EndToEnd(counts)],
+                    _ => Vec::new(),
+                };
+                Reply::Results(Ok(Page { rows, next_token: None }))
+            }
+        }
+    }
+}
+
+fn index(id: &str) -> usize {
+    id.strip_prefix("e-").and_then(|index| index.parse().ok()).expect("an id of this model")
+}
+
+fn failed(call: &Call, error: CallError) -> Reply {
+    match call {
+        Call::Start(..) => Reply::Start(Err(error)),
+        Call::Poll(_) => Reply::Poll(Err(error)),
+        Call::Stop(..) => Reply::Stop(Err(error)),
+        Call::Results(..) => Reply::Results(Err(error)),
+    }
+}
+
+impl World for Model {
+    fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply) {
+        self.advance(now);
+        let service = match call {
+            Call::Start(target, _) => target.service(),
+            Call::Poll(execution) | Call::Stop(execution, _) | Call::Results(execution, _) => {
+                execution.target.service()
+            }
+        };
+        let latency = seconds(0.02 + self.rng.f64() * 0.2);
+        if self.throttles(now, service) {
+            self.throttled += 1;
+            let throttled = ErrorClass::Throttled { retry_after: None };
+            return (latency, failed(call, error(throttled)));
+        }
+        if self.rng.f64() >= self.faults {
+            return (latency, self.act(now, call));
+        }
+        match self.rng.u8(..6) {
+            0 => (latency, failed(call, error(ErrorClass::Throttled { retry_after: None }))),
+            1 => (latency, failed(call, error(ErrorClass::Unsent))),
+            // Nothing done, and nobody can tell.
+            2 => (latency, failed(call, error(ErrorClass::Ambiguous))),
+            // Done, and the reply lost.
+            3 => {
+                self.act(now, call);
+                (latency, failed(call, error(ErrorClass::Ambiguous)))
+            }
+            // The attempt's time is up before the reply comes.
+            4 => {
+                self.act(now, call);
+                (seconds(15.0), failed(call, error(ErrorClass::Ambiguous)))
+            }
+            _ if matches!(call, Call::Start(..)) => {
+                (latency, failed(call, error(ErrorClass::Full)))
+            }
+            _ => (seconds(3.0), self.act(now, call)),
+        }
+    }
+}

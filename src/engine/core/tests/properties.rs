@@ -1,0 +1,205 @@
+//! Whole runs over seeds: what must hold whatever happens.
+
+use std::collections::{HashMap, HashSet};
+
+use fastrand::Rng;
+
+use super::model::Model;
+use super::player::{Played, play, seeded};
+use super::*;
+use crate::engine::core::Call;
+use crate::event::EventKind;
+use crate::outcome::{ErrorKind, ServiceName, Signal, Verdict};
+
+/// Seeds of each property. A failing seed is printed and replays exactly.
+const SEEDS: u64 = 300;
+
+/// A suite of both services, as large as the seed says.
+fn suite_of(seed: u64) -> Arc<Plan> {
+    let mut rng = Rng::with_seed(seed);
+    let tests = |rng: &mut Rng, count: usize, make: fn(usize) -> String| {
+        let one =
+            |i: usize, rng: &mut Rng| format!("    - {{{}, retries: {}}}\n", make(i), rng.u8(..3));
+        (0..count).map(|i| one(i, rng)).collect::<String>()
+    };
+    let (connect, lex) = (rng.usize(1..25), rng.usize(1..4));
+    let connect = tests(&mut rng, connect, |i| format!("name: c{i}, test_case_id: c{i}"));
+    let lex = tests(&mut rng, lex, |i| format!("name: l{i}, test_set_id: TESTSET00{i}"));
+    let in_flight = rng.u8(1..12);
+    let most = match rng.u8(..4) {
+        0 => format!("max_failures: {}\n", rng.u8(1..4)),
+        _ => String::new(),
+    };
+    plan(&format!(
+        "timeout: 20m\n{most}connect:\n  instance_id: i\n  timeout: 1m\n  queue_timeout: 5m\n  \
+         limits: {{in_flight: {in_flight}}}\n  test_cases:\n{connect}\
+         lex:\n  bot_id: BOT0000001\n  bot_alias_id: TSTALIASID\n  locale_id: en_US\n  \
+         api_mode: NonStreaming\n  expect: {{end_to_end: 80%}}\n  timeout: 2m\n  \
+         test_executions:\n{lex}"
+    ))
+}
+
+fn run(seed: u64, faults: f64, signals: &[(f64, Signal)]) -> (Arc<Plan>, Model, Played) {
+    let plan = suite_of(seed);
+    let mut model = Model::new(seed, faults);
+    let mut rng = Rng::with_seed(seed ^ 0xca11);
+    let core = seeded(&plan, u128::from(seed), Box::new(move || rng.f64()));
+    let played = play(core, &mut model, signals);
+    (plan, model, played)
+}
+
+/// Runs `check` over seeds: calm ones, and ones with ever more faults.
+fn over_seeds(check: impl Fn(u64, &Plan, &Model, &Played)) {
+    for seed in 0..SEEDS {
+        let faults = (seed % 4) as f64 * 0.1;
+        let (plan, model, played) = run(seed, faults, &[]);
+        check(seed, &plan, &model, &played);
+    }
+}
+
+#[test]
+fn every_test_ends_in_one_verdict_and_it_is_the_services() {
+    over_seeds(|seed, plan, model, played| {
+        assert_eq!(played.outcomes.len(), plan.tests.len(), "seed {seed}");
+        for (test, outcome) in &played.outcomes {
+            for attempt in &outcome.attempts {
+                let Some(id) = attempt.execution_id() else { continue };
+                let execution = model.find(id);
+                let true_verdict = match (execution.stopped, execution.end) {
+                    (false, "PASSED" | "Completed") => Verdict::Passed,
+                    (false, "FAILED" | "Failed") => Verdict::Failed,
+                    _ => Verdict::Error(ErrorKind::Stopped),
+                };
+                let told = attempt.verdict;
+                let agrees = told == true_verdict || matches!(told, Verdict::Error(_));
+                assert!(agrees, "seed {seed}, test {test}: {told} of {execution:?}");
+            }
+            let passed = outcome.attempts.iter().any(|attempt| attempt.verdict.is_pass());
+            assert_eq!(outcome.verdict.is_pass(), passed, "seed {seed}, test {test}");
+        }
+    });
+}
+
+#[test]
+fn without_faults_nothing_is_lost_and_nothing_throttled() {
+    for seed in 0..SEEDS {
+        let (plan, model, played) = run(seed, 0.0, &[]);
+        assert_eq!(model.throttled, 0, "seed {seed}");
+        for (test, outcome) in &played.outcomes {
+            let lost =
+                matches!(outcome.verdict, Verdict::Error(kind) if kind != ErrorKind::Stopped);
+            let name = &plan.tests[*test].name;
+            assert!(!lost, "seed {seed}, {name}: {outcome:?}");
+        }
+    }
+}
+
+#[test]
+fn a_token_is_of_one_start_and_a_start_is_one_execution() {
+    over_seeds(|seed, _, model, played| {
+        let mut targets: HashMap<&str, &Target> = HashMap::new();
+        for (_, _, call) in &played.calls {
+            let Call::Start(target, token) = call else { continue };
+            let first = targets.entry(token).or_insert(target);
+            assert_eq!(*first, target, "seed {seed}: a token of two tests");
+        }
+        let mut seen = HashSet::new();
+        for execution in &model.executions {
+            // Also for Lex, which has no tokens: what it is told apart by here is never sent.
+            let new = seen.insert(&execution.token);
+            assert!(new, "seed {seed}: {} was started twice by one start", execution.target);
+        }
+        let attempts: usize = played.outcomes.values().map(|outcome| outcome.attempts.len()).sum();
+        assert!(model.executions.len() <= attempts, "seed {seed}: more executions than attempts");
+    });
+}
+
+#[test]
+fn the_rate_is_never_exceeded() {
+    over_seeds(|seed, plan, _, played| {
+        for lane in 0..plan.lanes.len() {
+            let times: Vec<Duration> =
+                played.calls.iter().filter(|(_, l, _)| *l == lane).map(|(at, ..)| *at).collect();
+            // Four at once, then two a second: of any five in a row, the last comes half a second
+            // after the first; of any n more, that many halves.
+            for (first, window) in times.iter().enumerate() {
+                for (more, at) in times[first..].iter().enumerate().skip(4) {
+                    let least = Duration::from_millis(500) * (more as u32 - 3);
+                    assert!(*at >= *window + least, "seed {seed}, lane {lane}: {window:?} {at:?}");
+                    if more > 20 {
+                        break;
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn the_window_is_never_exceeded() {
+    over_seeds(|seed, plan, _, played| {
+        let mut open: Vec<HashSet<usize>> = vec![HashSet::new(); plan.windows.len()];
+        for event in &played.events {
+            match &event.kind {
+                EventKind::Started { test, .. } => {
+                    let window = plan.tests[*test].window;
+                    open[window].insert(*test);
+                    let most = plan.windows[window].in_flight as usize;
+                    assert!(open[window].len() <= most, "seed {seed}");
+                }
+                EventKind::Ended { test, .. } | EventKind::AttemptEnded { test, .. } => {
+                    open[plan.tests[*test].window].remove(test);
+                }
+                _ => {}
+            }
+        }
+    });
+}
+
+#[test]
+fn after_a_signal_nothing_is_started_and_the_run_is_over_in_time() {
+    for seed in 0..SEEDS {
+        let at = 1.0 + (seed % 40) as f64;
+        let (plan, model, played) = run(seed, 0.1, &[(at, Signal::Sigint)]);
+        let signalled = seconds(at);
+        assert!(played.over_at <= signalled + seconds(7.0) || played.over_at < signalled);
+        let late = played
+            .calls
+            .iter()
+            .filter(|(when, _, call)| *when > signalled && matches!(call, Call::Start(..)))
+            .count();
+        assert_eq!(late, 0, "seed {seed}");
+        assert_eq!(played.outcomes.len(), plan.tests.len(), "seed {seed}");
+        // What was started and is not over is either stopped or named.
+        let named: HashSet<String> = played
+            .events(|event| match &event.kind {
+                EventKind::LeftRunning { execution_id, .. } => Some(execution_id.clone()),
+                _ => None,
+            })
+            .into_iter()
+            .flatten()
+            .collect();
+        let known: HashSet<&str> = played
+            .outcomes
+            .values()
+            .flat_map(|outcome| &outcome.attempts)
+            .filter_map(|attempt| attempt.execution_id())
+            .collect();
+        for (index, execution) in model.executions.iter().enumerate() {
+            let id = format!("e-{index}");
+            let left = execution.ended.is_none() && known.contains(id.as_str());
+            let lex = execution.service == ServiceName::Lex;
+            assert!(!left || named.contains(&id), "seed {seed}: {id} (lex: {lex}) is not named");
+        }
+    }
+}
+
+#[test]
+fn a_seed_replays_exactly() {
+    for seed in 0..20 {
+        let (_, _, first) = run(seed, 0.2, &[]);
+        let (_, _, second) = run(seed, 0.2, &[]);
+        assert_eq!(first.calls, second.calls, "seed {seed}");
+        assert_eq!(first.events, second.events, "seed {seed}");
+    }
+}

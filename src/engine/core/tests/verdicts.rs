@@ -1,0 +1,166 @@
+//! From what AWS says to the outcome of a test, with results, retries and trouble on the way.
+
+use super::player::{Played, core, play};
+use super::*;
+use crate::engine::core::{Call, Reply};
+use crate::outcome::{Counts, ErrorKind, Verdict};
+use crate::service::{Page, PageRequest, Record, ResultKind, Row};
+
+/// Plays a test whose executions end with `ends`, one each; `results` answers for what came out.
+fn ending(
+    plan: &Arc<Plan>,
+    ends: &[&str],
+    mut results: impl FnMut(&PageRequest) -> Result<Page, CallError>,
+) -> Played {
+    let (mut ends, mut current) = (ends.iter(), "");
+    let mut world = |_: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) => {
+                current = ends.next().expect("no more starts than ends");
+                Reply::Start(Ok(accepted("e")))
+            }
+            Call::Poll(_) => Reply::Poll(Ok(snapshot(current))),
+            Call::Results(_, page) => Reply::Results(results(page)),
+            other => panic!("unexpected: {other:?}"),
+        };
+        (Duration::ZERO, reply)
+    };
+    play(core(plan), &mut world, &[])
+}
+
+fn nothing(_: &PageRequest) -> Result<Page, CallError> {
+    Ok(Page::default())
+}
+
+fn matched(matched: u64, total: u64) -> Counts {
+    Counts { matched, mismatched: total - matched, execution_errors: 0, total }
+}
+
+#[test]
+fn each_end_has_its_verdict() {
+    let connect = connect_plan(1, "");
+    let table = [
+        (&connect, "PASSED", Verdict::Passed),
+        (&connect, "FAILED", Verdict::Failed),
+        (&connect, "STOPPED", Verdict::Error(ErrorKind::Stopped)),
+        (&lex_plan("none"), "Completed", Verdict::Passed),
+        (&lex_plan("{end_to_end: 1%}"), "Failed", Verdict::Failed),
+        (&lex_plan("{end_to_end: 1%}"), "Stopped", Verdict::Error(ErrorKind::Stopped)),
+        (&lex_plan("{end_to_end: 1%}"), "Completed", Verdict::Error(ErrorKind::ResultsUnavailable)),
+    ];
+    for (plan, end, verdict) in table {
+        assert_eq!(ending(plan, &[end], nothing).outcome(0).verdict, verdict, "{end}");
+    }
+}
+
+#[test]
+fn every_page_of_every_result_asked_for_is_read() {
+    let plan = lex_plan("{end_to_end: 90%, intent: 80%, slot: 70%}");
+    let mut asked = Vec::new();
+    let played = ending(&plan, &["Completed"], |page| {
+        asked.push((page.kind, page.next_token.clone()));
+        let first = page.next_token.is_none();
+        let row = match page.kind {
+            ResultKind::Overall => Row::EndToEnd(matched(45, 50)),
+            ResultKind::Intents => Row::Intent("Book".into(), matched(8, 10)),
+            ResultKind::Slots => Row::Slot("Book.City".into(), matched(7, 10)),
+            ResultKind::Records => panic!("not of Lex"),
+        };
+        Ok(Page { rows: vec![row], next_token: first.then(|| "2".to_owned()) })
+    });
+    let kinds = [ResultKind::Overall, ResultKind::Intents, ResultKind::Slots];
+    let pages = |kind| [(kind, None), (kind, Some("2".to_owned()))];
+    assert_eq!(asked, kinds.into_iter().flat_map(pages).collect::<Vec<_>>());
+    assert_eq!(played.outcome(0).verdict, Verdict::Passed);
+    assert_eq!(
+        played.outcome(0).message,
+        "90 of 100 utterances matched (90 %, expected at least 90 %); \
+         16 of 20 intents matched (80 %, expected at least 80 %); \
+         14 of 20 slots matched (70 %, expected at least 70 %)"
+    );
+}
+
+#[test]
+fn below_the_share_is_failed_and_says_by_how_much() {
+    let plan = lex_plan("{end_to_end: 95%}");
+    let played = ending(&plan, &["Completed"], |_| {
+        Ok(Page { rows: vec![Row::EndToEnd(matched(454, 500))], next_token: None })
+    });
+    assert_eq!(played.outcome(0).verdict, Verdict::Failed);
+    assert_eq!(
+        played.outcome(0).message,
+        "46 of 500 utterances did not match (90.8 %, expected at least 95 %)"
+    );
+}
+
+#[test]
+fn a_token_that_comes_twice_ends_the_reading() {
+    let plan = lex_plan("{end_to_end: 95%}");
+    let page = || Page { rows: vec![], next_token: Some("again".to_owned()) };
+    let played = ending(&plan, &["Completed"], |_| Ok(page()));
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
+    assert_eq!(played.times("results").len(), 2);
+}
+
+#[test]
+fn results_that_cannot_be_read_are_never_a_pass() {
+    let plan = lex_plan("{end_to_end: 0%}");
+    let played = ending(&plan, &["Completed"], |_| Err(error(ErrorClass::Rejected)));
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
+    let played = ending(&plan, &["Completed"], |_| Err(error(ErrorClass::Ambiguous)));
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
+    assert!(played.times("results").len() > 5, "it is tried for a while");
+}
+
+#[test]
+fn failed_stays_failed_when_its_records_cannot_be_read() {
+    let plan = connect_plan(1, "");
+    let played = ending(&plan, &["FAILED"], |_| Err(error(ErrorClass::Rejected)));
+    assert_eq!(played.outcome(0).verdict, Verdict::Failed);
+    let notes = &played.outcome(0).attempts[0].details.notes;
+    assert!(notes[0].starts_with("its records could not be read"), "{notes:?}");
+}
+
+#[test]
+fn the_records_say_what_failed() {
+    let plan = connect_plan(1, "");
+    let played = ending(&plan, &["FAILED"], |_| {
+        let record = Record {
+            observation_id: Some("greet".into()),
+            failed: true,
+            text: Some("Welcome".into()),
+            ..Record::default()
+        };
+        Ok(Page { rows: vec![Row::Record(record)], next_token: None })
+    });
+    assert_eq!(played.outcome(0).message, "0 of 3 observations failed; greet: Welcome");
+}
+
+#[test]
+fn a_failed_test_is_tried_again_and_a_pass_after_it_is_flaky() {
+    let plan = connect_plan(1, "  retries: 2");
+    let played = ending(&plan, &["FAILED", "FAILED", "PASSED"], nothing);
+    let outcome = played.outcome(0);
+    assert_eq!(outcome.verdict, Verdict::Passed);
+    assert!(outcome.flaky);
+    let verdicts: Vec<Verdict> = outcome.attempts.iter().map(|attempt| attempt.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Failed, Verdict::Failed, Verdict::Passed]);
+    let numbers: Vec<u32> = outcome.attempts.iter().map(|attempt| attempt.number).collect();
+    assert_eq!(numbers, [1, 2, 3]);
+}
+
+#[test]
+fn a_failure_outweighs_an_error_that_follows_it() {
+    let plan = connect_plan(1, "  retries: 1");
+    let outcome = ending(&plan, &["FAILED", "STOPPED"], nothing).outcome(0).clone();
+    assert_eq!(outcome.verdict, Verdict::Failed);
+    assert_eq!(outcome.deciding().map(|attempt| attempt.number), Some(1));
+    assert_eq!(outcome.message, outcome.attempts[0].message);
+}
+
+#[test]
+fn an_error_is_not_tried_again() {
+    let plan = connect_plan(1, "  retries: 3");
+    let played = ending(&plan, &["STOPPED"], nothing);
+    assert_eq!(played.outcome(0).attempts.len(), 1);
+}
