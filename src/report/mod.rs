@@ -1,0 +1,14 @@
+//! Reports: pure functions from a [`RunSummary`](crate::outcome::RunSummary) to bytes, and one
+//! writer.
+//!
+//! They see outcomes and events, never the engine or a service. What a test does to the build is
+//! for [`crate::outcome::gate`] to say.
+
+pub mod json;
+pub mod junit;
+pub mod terminal;
+pub mod writer;
+
+mod headline;
+mod look_up;
+mod text;

@@ -1,0 +1,230 @@
+//! What a person reads: a line as each thing happens, and at the end what broke, why, where it
+//! stands and what to look up.
+//!
+//! Pure text with colours in it; the stream that it is written to strips them where they are not
+//! wanted. Nothing is said by colour alone.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
+use super::headline;
+use super::look_up;
+use super::text::one_line;
+use crate::event::{Event, EventKind};
+use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
+use crate::suite::format_duration;
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default().bold();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// So much is said while a run is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Nothing but what a person must know at once, such as executions left running.
+    Quiet,
+    /// Each start, change and end.
+    Normal,
+    /// Also each call that failed, and each wait.
+    Verbose,
+}
+
+/// The line for an event, without a line break; none where it is not for this much detail.
+/// `ended` counts the tests that are over, with this one.
+pub fn event(summary: &RunSummary, event: &Event, ended: usize, detail: Detail) -> Option<String> {
+    let tests: Vec<&TestResult> = match &event.kind {
+        // Looking tests up costs a walk through the suites, so only what is shown is looked up.
+        kind if importance(kind) > detail => return None,
+        _ => summary.tests().collect(),
+    };
+    let name = |test: usize| one_line(&tests[test].name);
+    let total = tests.len();
+    let line = match &event.kind {
+        EventKind::Started { test, attempt, execution_id, status } => {
+            let again = if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
+            let id = one_line(execution_id);
+            row(
+                event.at,
+                DIM,
+                &one_line(status),
+                &format!("{}  {DIM}{id}{DIM:#}{again}", name(*test)),
+            )
+        }
+        EventKind::Moved { test, status } => row(event.at, DIM, &one_line(status), &name(*test)),
+        EventKind::Retrying { test, error, after } => {
+            let after = format_duration(Duration::from_millis(after.as_millis() as u64));
+            let error = one_line(&error.to_string());
+            row(event.at, DIM, "retrying", &format!("{}  in {after}: {error}", name(*test)))
+        }
+        EventKind::Paused { service, region, pause } => {
+            let region = region.as_deref().unwrap_or("the default Region");
+            let pause = format_duration(Duration::from_millis(pause.as_millis() as u64));
+            let text = format!("AWS throttles {service} in {region}: no call for {pause}");
+            row(event.at, DIM, "waiting", &text)
+        }
+        EventKind::Stopping { test, reason, .. } => {
+            row(event.at, YELLOW, "stopping", &format!("{}  {}", name(*test), one_line(reason)))
+        }
+        EventKind::LeftRunning { test, execution_id, reason } => {
+            let id = execution_id.as_deref().map_or("an unknown execution".to_owned(), one_line);
+            let text = format!("{}  {id} may still run: {}", name(*test), one_line(reason));
+            row(event.at, YELLOW, "warning", &text)
+        }
+        EventKind::AttemptEnded { test, attempt, message } => {
+            let text = format!("{}  attempt {attempt}: {}", name(*test), one_line(message));
+            row(event.at, YELLOW, "failed", &format!("{text}; once more"))
+        }
+        EventKind::Ended { test, outcome } => {
+            let result = tests[*test];
+            let (style, word) = match outcome.verdict {
+                Verdict::Passed => (GREEN, "passed"),
+                Verdict::Failed => (RED, "failed"),
+                Verdict::Error(_) => (RED, "error"),
+                Verdict::NotRun => (YELLOW, "not run"),
+            };
+            let took = short(outcome.seconds);
+            let why = one_line(&headline::message(result));
+            let count = format!("{DIM}[{ended}/{total}]{DIM:#}");
+            row(event.at, style, word, &format!("{}  {took}  {why} {count}", name(*test)))
+        }
+        EventKind::TooManyFailures { failures } => {
+            let text = format!("{failures} tests have failed: nothing new is started");
+            row(event.at, YELLOW, "stopping", &text)
+        }
+        EventKind::TimeUp => {
+            row(event.at, YELLOW, "stopping", "the run's timeout is up: nothing new is started")
+        }
+        EventKind::Interrupted { signal } => {
+            let text = format!("{signal}: stopping what runs; a second signal leaves at once");
+            row(event.at, YELLOW, "stopping", &text)
+        }
+    };
+    Some(line)
+}
+
+/// How much detail it takes for an event to be shown.
+fn importance(kind: &EventKind) -> Detail {
+    match kind {
+        EventKind::Started { .. }
+        | EventKind::Moved { .. }
+        | EventKind::AttemptEnded { .. }
+        | EventKind::Ended { .. }
+        | EventKind::Stopping { .. } => Detail::Normal,
+        EventKind::Retrying { .. } | EventKind::Paused { .. } => Detail::Verbose,
+        EventKind::LeftRunning { .. }
+        | EventKind::TooManyFailures { .. }
+        | EventKind::TimeUp
+        | EventKind::Interrupted { .. } => Detail::Quiet,
+    }
+}
+
+fn row(at: Duration, style: Style, word: &str, text: &str) -> String {
+    format!("{DIM}{:>8}{DIM:#}  {style}{word:<11}{style:#}  {text}", short(at.as_secs_f64()))
+}
+
+/// A time to a tenth of a second, or in minutes.
+fn short(seconds: f64) -> String {
+    if seconds < 60.0 {
+        format!("{seconds:.1}s")
+    } else {
+        let whole = seconds as u64;
+        format!("{}m{:02}s", whole / 60, whole % 60)
+    }
+}
+
+/// The report at the end: what did not pass, one block each, then the totals. Ends with a line
+/// break.
+pub fn report(summary: &RunSummary) -> String {
+    let mut text = String::new();
+    let all: Vec<(&SuiteResult, &TestResult)> = summary
+        .suites
+        .iter()
+        .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
+        .collect();
+    // What fails the build comes last, right above the totals: that is where a reader of a log is.
+    for gate in [Gate::Ignored, Gate::Passes, Gate::NoVerdict, Gate::Fails] {
+        for (suite, test) in &all {
+            let told = test.outcome.verdict != Verdict::NotRun
+                && (!test.outcome.verdict.is_pass() || test.outcome.flaky);
+            if summary.gate(test) == gate && told {
+                text.push('\n');
+                text.push_str(&block(summary, suite, test));
+            }
+        }
+    }
+    for error in &summary.errors {
+        let _ = writeln!(text, "\n{RED}ERROR{RED:#}  {}", one_line(&error.message));
+    }
+    let _ = writeln!(text, "\n{}", totals(summary));
+    text
+}
+
+fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
+    let mut text = String::new();
+    let style = match summary.gate(test) {
+        Gate::Fails | Gate::NoVerdict => RED,
+        Gate::Passes | Gate::Ignored => YELLOW,
+    };
+    let word = headline::word(summary, test);
+    let name = one_line(&test.name);
+    let blocking = if test.blocking { "" } else { "  (does not block)" };
+    let _ = writeln!(text, "{style}{word}{style:#}  {BOLD}{name}{BOLD:#}{blocking}");
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "  {DIM}{label:<10}{DIM:#} {}", one_line(value));
+    };
+    line("why", &headline::message(test));
+    line("where", &format!("{}:{}", suite.file, test.line));
+    for attempt in &test.outcome.attempts {
+        if test.outcome.attempts.len() > 1 {
+            let text = format!("{}: {}: {}", attempt.number, attempt.verdict, attempt.message);
+            line("attempt", &text);
+        }
+        for start in &attempt.starts {
+            let id = start.execution_id.as_deref().unwrap_or("unknown");
+            let region = test.region.as_deref().unwrap_or("unknown Region");
+            line("execution", &format!("{id} ({region})"));
+        }
+        for detail in headline::lines(attempt) {
+            let (label, value) = detail.split_once(": ").unwrap_or(("", &detail));
+            line(label.split(' ').next_back().unwrap_or(label), value);
+        }
+    }
+    if let Some(command) = look_up::command(test) {
+        line("look up", &command);
+    }
+    text
+}
+
+fn totals(summary: &RunSummary) -> String {
+    let count =
+        |wanted: fn(&TestResult) -> bool| summary.tests().filter(|test| wanted(test)).count();
+    let parts = [
+        (count(|test| test.outcome.verdict.is_pass()), "passed", GREEN),
+        (count(|test| test.outcome.verdict == Verdict::Failed), "failed", RED),
+        (count(|test| matches!(test.outcome.verdict, Verdict::Error(_))), "without verdict", RED),
+        (count(|test| test.outcome.verdict == Verdict::NotRun), "not run", YELLOW),
+        (count(|test| test.outcome.flaky), "flaky", YELLOW),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, word, style)| format!("{style}{count} {word}{style:#}"))
+        .collect();
+    let tests = summary.tests().count();
+    let noun = if tests == 1 { "test" } else { "tests" };
+    let took = short(summary.seconds);
+    let (style, code) = match summary.exit_code {
+        0 => (GREEN, String::new()),
+        code => (RED, format!(" (exit {code})")),
+    };
+    let conclusion = summary.conclusion.to_string();
+    let sums = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
+    format!("{style}{conclusion}{style:#}{code}  {tests} {noun} in {took}{sums}")
+}
+
+#[cfg(test)]
+mod tests;

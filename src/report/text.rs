@@ -1,0 +1,44 @@
+//! Text from AWS and from suites made safe to show: it may hold anything.
+
+/// One line, without control characters: for a terminal and for attributes.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in anstream::adapter::strip_str(text).to_string().chars() {
+        let c = if c.is_whitespace() || c.is_control() { ' ' } else { c };
+        // A run of white space, such as an indented line break, comes out as one space.
+        if c != ' ' || !line.ends_with(' ') {
+            line.push(c);
+        }
+    }
+    line.chars().filter(|c| is_shown(*c)).collect::<String>().trim().to_owned()
+}
+
+/// Several lines, for the body of an XML element: tabs expanded (quick-junit would drop them),
+/// line breaks made one kind, what XML 1.0 forbids left out.
+pub(super) fn xml_body(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
+    text.chars().filter(|c| is_shown(*c)).collect()
+}
+
+/// Whether a character may stand in a report: XML has no place for U+FFFE and U+FFFF, and
+/// direction overrides make text read as what it is not.
+fn is_shown(c: char) -> bool {
+    let forbidden = matches!(c, '\u{fffe}' | '\u{ffff}');
+    let overrides = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !forbidden && !overrides
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_becomes_one_safe_line() {
+        assert_eq!(one_line("a\r\n\t b\u{1b}[31mc\u{ffff}\u{202e}d "), "a bcd");
+    }
+
+    #[test]
+    fn a_body_keeps_its_lines() {
+        assert_eq!(xml_body("a\tb\r\nc\rd\u{fffe}"), "a    b\nc\nd");
+    }
+}
