@@ -1,0 +1,154 @@
+//! A plan and the events of its run to a summary: at any moment a whole one, in which what has
+//! not ended counts as an error, so that no report is ever green too early.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::event::{Event, EventKind};
+use crate::exit;
+use crate::outcome::{
+    Conclusion, ErrorKind, Gate, REPORT_VERSION, RunError, RunSummary, SuiteResult, TestOutcome,
+    TestResult, Verdict, gate,
+};
+use crate::plan::{Plan, Target, TestIndex};
+
+/// Keeps the summary of a run up to date.
+pub(super) struct Collector {
+    summary: RunSummary,
+    /// Where each test of the plan stands in the summary: its suite, and its place there.
+    places: Vec<(usize, usize)>,
+    ended: usize,
+}
+
+impl Collector {
+    /// The summary of a run of `plan` in which nothing has ended yet.
+    pub(super) fn new(
+        plan: &Plan,
+        run_id: String,
+        started_at: DateTime<Utc>,
+        fail_on_flaky: bool,
+    ) -> Self {
+        let mut summary = RunSummary {
+            suites: plan
+                .suites
+                .iter()
+                .map(|suite| SuiteResult {
+                    name: suite.name.clone(),
+                    file: suite.file.clone(),
+                    tests: Vec::new(),
+                })
+                .collect(),
+            fail_on_flaky,
+            ..without_tests(run_id, started_at, Conclusion::Incomplete, Vec::new())
+        };
+        let mut places = Vec::with_capacity(plan.tests.len());
+        for (index, planned) in plan.tests.iter().enumerate() {
+            let tests = &mut summary.suites[planned.suite].tests;
+            places.push((planned.suite, tests.len()));
+            tests.push(unfinished(plan, index, fail_on_flaky));
+        }
+        Self { summary, places, ended: 0 }
+    }
+
+    /// Takes note of an event.
+    pub(super) fn take(&mut self, event: &Event) {
+        match &event.kind {
+            EventKind::Ended { test, outcome } => {
+                let fail_on_flaky = self.summary.fail_on_flaky;
+                let result = self.test(*test);
+                result.outcome = outcome.clone();
+                result.gates = gates(result.blocking, outcome, fail_on_flaky);
+                self.ended += 1;
+            }
+            EventKind::Interrupted { signal } => self.summary.signal = Some(*signal),
+            _ => {}
+        }
+        self.summary.seconds = event.at.as_secs_f64();
+    }
+
+    /// Takes note of trouble of the run itself.
+    pub(super) fn trouble(&mut self, error: RunError) {
+        self.summary.errors.push(error);
+    }
+
+    pub(super) fn summary(&self) -> &RunSummary {
+        &self.summary
+    }
+
+    /// How many tests have ended.
+    pub(super) fn ended(&self) -> usize {
+        self.ended
+    }
+
+    fn test(&mut self, test: TestIndex) -> &mut TestResult {
+        let (suite, place) = self.places[test];
+        &mut self.summary.suites[suite].tests[place]
+    }
+
+    /// The summary with its conclusion and exit code brought up to date. It walks through all
+    /// tests, so only a report that is about to be made asks for it.
+    pub(super) fn concluded(&mut self) -> &RunSummary {
+        self.summary.conclusion = self.summary.conclude();
+        self.summary.exit_code = exit::code(self.summary.conclusion, self.summary.signal);
+        &self.summary
+    }
+}
+
+/// The summary of a run that came to no tests.
+pub(super) fn without_tests(
+    run_id: String,
+    started_at: DateTime<Utc>,
+    conclusion: Conclusion,
+    errors: Vec<RunError>,
+) -> RunSummary {
+    RunSummary {
+        version: REPORT_VERSION,
+        run_id,
+        conclusion,
+        exit_code: exit::code(conclusion, None),
+        started_at,
+        seconds: 0.0,
+        fail_on_flaky: false,
+        signal: None,
+        errors,
+        suites: Vec::new(),
+    }
+}
+
+fn gates(blocking: bool, outcome: &TestOutcome, fail_on_flaky: bool) -> bool {
+    gate(blocking, outcome, fail_on_flaky) != Gate::Ignored
+}
+
+fn unfinished(plan: &Plan, index: TestIndex, fail_on_flaky: bool) -> TestResult {
+    let planned = &plan.tests[index];
+    let verdict = Verdict::Error(ErrorKind::NotFinished);
+    let outcome = TestOutcome::without_attempt(verdict, "the run has not come to its end");
+    TestResult {
+        service: planned.target.service(),
+        id: planned.id.clone(),
+        name: planned.name.clone(),
+        line: planned.position.line,
+        tags: planned.tags.clone(),
+        blocking: planned.blocking,
+        gates: gates(planned.blocking, &outcome, fail_on_flaky),
+        region: plan.region(index).map(str::to_owned),
+        target: ids(&planned.target),
+        outcome,
+    }
+}
+
+fn ids(target: &Target) -> BTreeMap<&'static str, String> {
+    match target {
+        Target::Connect(target) => BTreeMap::from([
+            ("instance_id", target.instance.id.clone()),
+            ("test_case_id", target.test_case_id.clone()),
+        ]),
+        Target::Lex(target) => BTreeMap::from([
+            ("test_set_id", target.test_set_id.clone()),
+            ("bot_id", target.bot_id.clone()),
+            ("bot_alias_id", target.bot_alias_id.clone()),
+            ("locale_id", target.locale_id.clone()),
+        ]),
+    }
+}

@@ -1,0 +1,141 @@
+//! The one place that wires the parts together: load, plan, run, report.
+
+mod collect;
+mod console;
+mod run;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+
+use crate::cli::{Cli, Command, SimulateArgs, ValidateArgs};
+use crate::engine::signals;
+use crate::error::{Error, Kind};
+use crate::exit;
+use crate::outcome::ServiceName;
+use crate::simulator::{Scenario, Simulator};
+use crate::suite::{self, LoadError, Suite};
+
+pub use console::Console;
+pub use run::report_invalid_command_line;
+
+/// Does what the command line says. Gives the exit code.
+///
+/// # Errors
+///
+/// What kept it from being done; for `run`, the reports tell of it already.
+pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
+    match cli.command {
+        Command::Run(args) => run::run(&args, console).await,
+        Command::Validate(args) => validate(&args, console),
+        Command::Simulate(args) => simulate(&args, console).await,
+        Command::Schema => {
+            console.data(suite::SCHEMA);
+            Ok(exit::PASSED)
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "callcheck", &mut script);
+            console.data(&String::from_utf8_lossy(&script));
+            Ok(exit::PASSED)
+        }
+    }
+}
+
+fn validate(args: &ValidateArgs, console: &Console) -> Result<u8, Error> {
+    for suite in load_suites(&args.suites)? {
+        let count = |service| suite.tests.iter().filter(|t| t.target.service() == service).count();
+        console.data(&format!(
+            "{}: ok, {} tests ({} Connect, {} Lex)\n",
+            suite.source.path(),
+            suite.tests.len(),
+            count(ServiceName::Connect),
+            count(ServiceName::Lex),
+        ));
+    }
+    Ok(exit::PASSED)
+}
+
+async fn simulate(args: &SimulateArgs, console: &Console) -> Result<u8, Error> {
+    let scenario = load_scenario(args.scenario.as_deref())?;
+    let mut signals = signals::listen().map_err(|error| no_signals(&error))?;
+    let simulator = start_simulator(scenario, args.port).await?;
+    console.data(&format!("{}\n", simulator.url()));
+    console.log("serving Amazon Connect and Lex V2; Ctrl-C ends it");
+    console.log(&format!("try: callcheck run SUITE --endpoint-url {}", simulator.url()));
+    signals.recv().await;
+    Ok(exit::PASSED)
+}
+
+fn no_signals(error: &std::io::Error) -> Error {
+    Error::new(Kind::Environment, format!("failed to listen for signals: {error}"))
+}
+
+async fn start_simulator(scenario: Scenario, port: u16) -> Result<Simulator, Error> {
+    Simulator::start(scenario, port).await.map_err(|error| {
+        Error::new(Kind::Environment, format!("failed to serve on 127.0.0.1:{port}: {error}"))
+            .hint("--port 0 takes a free port")
+    })
+}
+
+/// Reads the scenario file, or takes the default one.
+fn load_scenario(path: Option<&Path>) -> Result<Scenario, Error> {
+    let Some(path) = path else { return Ok(Scenario::default()) };
+    let failed = |cause: String| {
+        Error::new(
+            Kind::Invalid,
+            format!("failed to read the scenario {}: {cause}", path.display()),
+        )
+        .hint("examples/scenario.yaml shows every key")
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    Scenario::from_yaml(&text).map_err(|error| failed(error.to_string()))
+}
+
+/// Reads every suite. All problems of all files are told at once.
+fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {
+    let lookup = |name: &str| std::env::var(name).ok();
+    let mut suites: Vec<Suite> = Vec::new();
+    let mut problems = Vec::new();
+    let mut hint = None;
+    for path in paths {
+        match suite::load(path, &lookup) {
+            Ok(suite) => suites.push(suite),
+            Err(LoadError::Invalid(diagnostics)) => problems.push(diagnostics.render()),
+            Err(LoadError::Io { path, source }) => {
+                problems.push(format!("error: failed to read {path}: {source}"));
+                hint = Some("name a suite: callcheck run SUITE; examples/suite.yaml shows one");
+            }
+        }
+    }
+    problems.extend(repeated_names(&suites));
+    if problems.is_empty() {
+        return Ok(suites);
+    }
+    let noun = if paths.len() == 1 { "the suite is" } else { "the suites are" };
+    let error = Error::new(Kind::Invalid, format!("{noun} invalid; nothing was started"))
+        .details(problems.join("\n\n"));
+    Err(match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    })
+}
+
+/// Suite names stand in every report and in client tokens: they are unique in a run.
+fn repeated_names(suites: &[Suite]) -> Vec<String> {
+    let mut first: HashMap<&str, &Suite> = HashMap::new();
+    let mut problems = Vec::new();
+    for suite in suites {
+        if let Some(other) = first.insert(&suite.name.value, suite) {
+            let line = suite.source.position(suite.name.span.start).line;
+            problems.push(format!(
+                "error: {}:{line}: a second suite is named `{}`; the first is {}",
+                suite.source.path(),
+                suite.name.value,
+                other.source.path()
+            ));
+        }
+    }
+    problems
+}

@@ -1,0 +1,280 @@
+//! `callcheck run`: from the suites to the exit code.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clap::{CommandFactory, FromArgMatches};
+use globset::GlobSetBuilder;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use super::collect::{Collector, without_tests};
+use super::{Console, load_scenario, load_suites, no_signals, start_simulator};
+use crate::cli::{Cli, Progress, ReportArgs, RunArgs};
+use crate::engine::core::Core;
+use crate::engine::{driver, signals};
+use crate::error::{Error, Kind};
+use crate::event::{Event, EventKind};
+use crate::outcome::{RunError, ServiceName};
+use crate::plan::{Options, Plan, Selection};
+use crate::report::terminal::{self, Detail};
+use crate::report::writer::Outputs;
+use crate::service::{self, Access};
+use crate::simulator::Simulator;
+use crate::suite::Suite;
+
+/// While tests end, reports are written at most so often.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
+
+/// The Region of a simulated run whose suites name none.
+const SIMULATED_REGION: &str = "us-east-1";
+
+/// What a run is known by.
+struct Identity {
+    run_id: String,
+    started_at: DateTime<Utc>,
+    nonce: Uuid,
+}
+
+impl Identity {
+    fn new(run_id: Option<String>) -> Self {
+        let (started_at, nonce) = (Utc::now(), Uuid::new_v4());
+        let random = &nonce.simple().to_string()[..6];
+        let made = format!("{}-{random}", started_at.format("%Y%m%dT%H%M%SZ"));
+        Self { run_id: run_id.unwrap_or(made), started_at, nonce }
+    }
+}
+
+/// Runs suites to the exit code.
+pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
+    let identity = Identity::new(args.run_id.clone());
+    let outputs = outputs(&args.reports);
+    let prepared = match prepare(args).await {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // No report of an earlier run may stay and be taken for this one's.
+            let errors = vec![error.for_reports()];
+            let conclusion = error.kind.conclusion();
+            let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
+            for problem in outputs.write(&summary).err().unwrap_or_default() {
+                console.log(&format!("error: {problem}"));
+            }
+            return Err(error);
+        }
+    };
+    let Prepared { plan, access, simulator } = prepared;
+    let plan = Arc::new(plan);
+    let run_id = identity.run_id.clone();
+    let mut collector = Collector::new(&plan, run_id, identity.started_at, args.fail_on_flaky);
+    // Whether reports can be written is found out before anything is started.
+    outputs.write(collector.concluded()).map_err(|problems| {
+        Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
+    })?;
+    let detail = detail(args);
+    if detail > Detail::Quiet {
+        console.log(&banner(&plan, &identity.run_id, args));
+    }
+    let signals = signals::listen().map_err(|error| no_signals(&error))?;
+    let services = service::services(&plan, &access).await;
+    let mut random = fastrand::Rng::new();
+    let chance = Box::new(move || random.f64());
+    let core = Core::new(Arc::clone(&plan), identity.started_at, identity.nonce, chance);
+    let (sender, events) = unbounded_channel();
+    let engine = tokio::spawn(driver::run(core, services, signals, sender));
+    report_while_running(&mut collector, events, &outputs, console, detail).await;
+    if let Err(error) = engine.await {
+        let details = "please report it, with the log".to_owned();
+        collector.trouble(RunError { message: format!("callcheck broke: {error}"), details });
+    }
+    drop(simulator);
+    write_at_the_end(&mut collector, &outputs, console);
+    console.data(&terminal::report(collector.summary()));
+    if detail > Detail::Quiet {
+        console.log(&format!("report: {}", written(&args.reports)));
+    }
+    Ok(collector.summary().exit_code)
+}
+
+fn detail(args: &RunArgs) -> Detail {
+    match (args.quiet || args.progress == Progress::None, args.verbose) {
+        (true, _) => Detail::Quiet,
+        (false, true) => Detail::Verbose,
+        (false, false) => Detail::Normal,
+    }
+}
+
+fn outputs(args: &ReportArgs) -> Outputs {
+    Outputs { junit: Some(args.junit.clone()), json: args.json.clone() }
+}
+
+fn written(args: &ReportArgs) -> String {
+    let paths = std::iter::once(&args.junit).chain(&args.json);
+    paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+/// What is known before anything starts.
+struct Prepared {
+    plan: Plan,
+    access: Access,
+    /// Serves as long as it is kept.
+    simulator: Option<Simulator>,
+}
+
+/// Reads and plans; calls nothing but what finds the Region.
+async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
+    let suites = load_suites(&args.suites)?;
+    let mut options = options(args)?;
+    let mut access = Access {
+        profile: args.access.profile.clone(),
+        endpoint_url: args.access.endpoint_url.clone(),
+        simulated: false,
+    };
+    let simulator = match &args.access.simulate {
+        Some(path) => {
+            let scenario = load_scenario(path.as_deref())?;
+            options.default_region = Some(SIMULATED_REGION.to_owned());
+            Some(start_simulator(scenario, 0).await?)
+        }
+        None => None,
+    };
+    if let Some(simulator) = &simulator {
+        access.endpoint_url = Some(simulator.url());
+        access.simulated = true;
+    }
+    let mut plan = Plan::new(&suites, &options);
+    // Asking the chain may mean asking an instance's metadata service: only where it is needed.
+    if plan.lanes.iter().any(|lane| lane.region.is_none()) {
+        options.default_region = service::default_region(&access).await;
+        if options.default_region.is_none() {
+            return Err(Error::new(Kind::Invalid, "no Region is known for some tests").hint(
+                "set `region` in the suite, --region, AWS_REGION, or a region in the AWS profile",
+            ));
+        }
+        plan = Plan::new(&suites, &options);
+    }
+    if plan.tests.is_empty() && !args.selection.allow_empty {
+        return Err(nothing_selected(&suites));
+    }
+    Ok(Prepared { plan, access, simulator })
+}
+
+fn options(args: &RunArgs) -> Result<Options, Error> {
+    let mut names = GlobSetBuilder::new();
+    for glob in &args.selection.names {
+        names.add(glob.clone());
+    }
+    let names = names
+        .build()
+        .map_err(|error| Error::new(Kind::Invalid, format!("--name is too large: {error}")))?;
+    Ok(Options {
+        selection: Selection {
+            tags: args.selection.tags.clone(),
+            not_tags: args.selection.not_tags.clone(),
+            names,
+        },
+        retries: args.retries,
+        timeout: args.timeout,
+        max_failures: args.fail_fast.then_some(1),
+        region: args.access.region.clone(),
+        default_region: None,
+    })
+}
+
+fn nothing_selected(suites: &[Suite]) -> Error {
+    let tests: Vec<_> = suites.iter().flat_map(|suite| &suite.tests).collect();
+    let mut tags: Vec<&str> =
+        tests.iter().flat_map(|test| &test.settings.tags).map(String::as_str).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let known = if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
+    Error::new(Kind::Empty, format!("none of {} tests is selected", tests.len()))
+        .hint(format!("tags in the suites: {known}; --allow-empty makes this exit with 0"))
+}
+
+fn banner(plan: &Plan, run_id: &str, args: &RunArgs) -> String {
+    let count = |service| plan.tests.iter().filter(|t| t.target.service() == service).count();
+    let mut regions: Vec<&str> =
+        plan.lanes.iter().filter_map(|lane| lane.region.as_deref()).collect();
+    regions.sort_unstable();
+    regions.dedup();
+    let place = match (&args.access.simulate, &args.access.endpoint_url) {
+        (Some(_), _) => ", simulated",
+        (None, Some(_)) => ", at --endpoint-url",
+        (None, None) => "",
+    };
+    format!(
+        "callcheck {}: {} Connect and {} Lex tests in {}{place}; run {run_id}",
+        env!("CARGO_PKG_VERSION"),
+        count(ServiceName::Connect),
+        count(ServiceName::Lex),
+        regions.join(", "),
+    )
+}
+
+/// Shows what happens and keeps the reports current, until the engine is done.
+async fn report_while_running(
+    collector: &mut Collector,
+    mut events: UnboundedReceiver<Event>,
+    outputs: &Outputs,
+    console: &Console,
+    detail: Detail,
+) {
+    let mut interval = tokio::time::interval(WRITE_EVERY);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut stale = false;
+    loop {
+        tokio::select! {
+            event = events.recv() => {
+                let Some(event) = event else { return };
+                collector.take(&event);
+                let (summary, ended) = (collector.summary(), collector.ended());
+                if let Some(line) = terminal::event(summary, &event, ended, detail) {
+                    console.log(&line);
+                }
+                stale |= matches!(event.kind, EventKind::Ended { .. });
+                if matches!(event.kind, EventKind::Interrupted { .. }) {
+                    // Who sent the signal may not wait: the reports come before all else. What
+                    // cannot be written now is told at the end.
+                    let _ = outputs.write(collector.concluded());
+                }
+            }
+            _ = interval.tick(), if stale => {
+                let _ = outputs.write(collector.concluded());
+                stale = false;
+            }
+        }
+    }
+}
+
+/// Writes the reports for the last time. Where one cannot be written, the others say so.
+fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Console) {
+    let Err(problems) = outputs.write(collector.concluded()) else { return };
+    for problem in problems {
+        console.log(&format!("error: {problem}"));
+        collector.trouble(RunError { message: problem, details: String::new() });
+    }
+    let _ = outputs.write(collector.concluded());
+}
+
+/// Writes reports for a command line of `run` that could not be read, as far as it says where
+/// they go: no report of an earlier run may stay and be taken for this one's.
+pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
+    let command = Cli::command().ignore_errors(true);
+    let Ok(matches) = command.try_get_matches_from(args) else { return };
+    let Some(("run", matches)) = matches.subcommand() else { return };
+    let Ok(reports) = ReportArgs::from_arg_matches(matches) else { return };
+    let identity = Identity::new(None);
+    let details = error.render().to_string();
+    let message = "the command line is invalid; nothing was started".to_owned();
+    let summary = without_tests(
+        identity.run_id,
+        identity.started_at,
+        Kind::Invalid.conclusion(),
+        vec![RunError { message, details }],
+    );
+    // The command line's own error is what the person sees.
+    let _ = outputs(&reports).write(&summary);
+}

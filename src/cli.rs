@@ -1,0 +1,215 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use globset::Glob;
+
+use crate::exit;
+use crate::suite::{check_region, parse_duration};
+
+/// Runs Amazon Connect test cases and Amazon Lex V2 test executions, and fails the build when
+/// they fail.
+#[derive(Debug, Parser)]
+#[command(name = "callcheck", version, after_help = exit::TABLE, max_term_width = 100)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// When to use colours; NO_COLOR is heeded
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the tests of one or more suites
+    #[command(after_help = exit::TABLE)]
+    Run(Box<RunArgs>),
+    /// Check suites offline: nothing is called
+    Validate(ValidateArgs),
+    /// Serve a stand-in for both services on loopback, until interrupted
+    Simulate(SimulateArgs),
+    /// Print the JSON Schema of suites
+    Schema,
+    /// Print a completion script
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Suite files
+    #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
+    pub suites: Vec<PathBuf>,
+
+    /// Where the reports go.
+    #[command(flatten)]
+    pub reports: ReportArgs,
+
+    /// Which tests are run.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// How AWS is reached.
+    #[command(flatten)]
+    pub access: AccessArgs,
+
+    /// An id for this run, in every report [default: made from the time]
+    #[arg(long, value_name = "ID", value_parser = parse_run_id)]
+    pub run_id: Option<String>,
+
+    /// New attempts after a failed one, in place of the suites' `retries`
+    #[arg(long, value_name = "N", help_heading = "Running")]
+    pub retries: Option<u32>,
+
+    /// How long the whole run may take, in place of the suites' `timeout`
+    #[arg(long, value_name = "DUR", value_parser = parse_duration, help_heading = "Running")]
+    pub timeout: Option<Duration>,
+
+    /// Start nothing new after the first failure, as `max_failures: 1` does
+    #[arg(long, help_heading = "Running")]
+    pub fail_fast: bool,
+
+    /// Take a test that passed only after it had failed for failed
+    #[arg(long, help_heading = "Running")]
+    pub fail_on_flaky: bool,
+
+    /// How progress is shown
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
+    pub progress: Progress,
+
+    /// Also tell each retry and each wait
+    #[arg(long, short, conflicts_with = "quiet", help_heading = "Output")]
+    pub verbose: bool,
+
+    /// Tell the result only
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+/// Where reports go.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The JUnit report
+    #[arg(long, value_name = "PATH", default_value = "junit.xml", help_heading = "Reports")]
+    pub junit: PathBuf,
+
+    /// The JSON report
+    #[arg(long, value_name = "PATH", help_heading = "Reports")]
+    pub json: Option<PathBuf>,
+}
+
+/// Which tests are run: "or" within a flag, "and" between flags.
+#[derive(Debug, Args)]
+pub struct SelectionArgs {
+    /// Run tests that have this tag (may be repeated)
+    #[arg(long = "tag", value_name = "TAG", help_heading = "Selection")]
+    pub tags: Vec<String>,
+
+    /// Run no test that has this tag (may be repeated)
+    #[arg(long = "not-tag", value_name = "TAG", help_heading = "Selection")]
+    pub not_tags: Vec<String>,
+
+    /// Run tests whose name matches, such as 'Billing*' (may be repeated)
+    #[arg(long = "name", value_name = "GLOB", value_parser = parse_glob, help_heading = "Selection")]
+    pub names: Vec<Glob>,
+
+    /// Exit with 0 when nothing is selected
+    #[arg(long, help_heading = "Selection")]
+    pub allow_empty: bool,
+}
+
+/// How AWS, or what stands in for it, is reached.
+#[derive(Debug, Args)]
+pub struct AccessArgs {
+    /// The Region, in place of the suites' [default: the AWS chain's]
+    #[arg(long, value_parser = parse_region, help_heading = "AWS")]
+    pub region: Option<String>,
+
+    /// The profile of the shared AWS configuration
+    #[arg(long, help_heading = "AWS")]
+    pub profile: Option<String>,
+
+    /// One endpoint for both services
+    #[arg(long, value_name = "URL", value_parser = parse_url, help_heading = "AWS")]
+    pub endpoint_url: Option<String>,
+
+    /// Run against the built-in simulator, without AWS; optionally with a scenario file
+    #[arg(
+        long,
+        value_name = "SCENARIO",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with_all = ["endpoint_url", "profile"],
+        help_heading = "AWS"
+    )]
+    pub simulate: Option<Option<PathBuf>>,
+}
+
+/// The arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// Suite files
+    #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
+    pub suites: Vec<PathBuf>,
+}
+
+/// The arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// A scenario file: what the services answer [default: everything passes in a few seconds]
+    #[arg(long, value_name = "FILE")]
+    pub scenario: Option<PathBuf>,
+
+    /// The port on 127.0.0.1; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pub port: u16,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// As fits the terminal
+    Auto,
+    /// A line for each thing that happens
+    Plain,
+    /// Not at all
+    None,
+}
+
+fn parse_glob(text: &str) -> Result<Glob, String> {
+    Glob::new(text).map_err(|error| error.kind().to_string())
+}
+
+fn parse_region(text: &str) -> Result<String, String> {
+    check_region(text).map(|()| text.to_owned()).map_err(|expected| format!("expected {expected}"))
+}
+
+fn parse_url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        Some(rest) if !rest.is_empty() && !text.contains(char::is_whitespace) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("expected a URL such as http://127.0.0.1:8080".to_owned()),
+    }
+}
+
+/// A run id names files: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`.
+fn parse_run_id(text: &str) -> Result<String, String> {
+    let valid = text.len() <= 64
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("expected up to 64 letters, digits, `.`, `_` and `-`, a letter or digit first".into())
+    }
+}
