@@ -233,6 +233,3 @@ fn body(suite: &SuiteResult, test: &TestResult) -> String {
     lines.extend(look_up::command(test).map(|command| format!("look up: {command}")));
     xml_body(&lines.join("\n"))
 }
-
-#[cfg(test)]
-mod tests;

@@ -12,3 +12,6 @@ pub mod writer;
 mod headline;
 mod look_up;
 mod text;
+
+#[cfg(test)]
+mod tests;

@@ -174,7 +174,7 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
     let blocking = if test.blocking { "" } else { "  (does not block)" };
     let _ = writeln!(text, "{style}{word}{style:#}  {BOLD}{name}{BOLD:#}{blocking}");
     let mut line = |label: &str, value: &str| {
-        let _ = writeln!(text, "  {DIM}{label:<10}{DIM:#} {}", one_line(value));
+        let _ = writeln!(text, "  {DIM}{label:<11}{DIM:#} {}", one_line(value));
     };
     line("why", &headline::message(test));
     line("where", &format!("{}:{}", suite.file, test.line));
@@ -202,11 +202,16 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
 fn totals(summary: &RunSummary) -> String {
     let count =
         |wanted: fn(&TestResult) -> bool| summary.tests().filter(|test| wanted(test)).count();
+    let blocking = |wanted: fn(Verdict) -> bool| {
+        let tests = summary.tests().filter(|test| test.blocking);
+        tests.filter(|test| wanted(test.outcome.verdict)).count()
+    };
     let parts = [
         (count(|test| test.outcome.verdict.is_pass()), "passed", GREEN),
-        (count(|test| test.outcome.verdict == Verdict::Failed), "failed", RED),
-        (count(|test| matches!(test.outcome.verdict, Verdict::Error(_))), "without verdict", RED),
-        (count(|test| test.outcome.verdict == Verdict::NotRun), "not run", YELLOW),
+        (blocking(|verdict| verdict == Verdict::Failed), "failed", RED),
+        (blocking(|verdict| matches!(verdict, Verdict::Error(_))), "without verdict", RED),
+        (blocking(|verdict| verdict == Verdict::NotRun), "not run", YELLOW),
+        (count(|test| !test.blocking && !test.outcome.verdict.is_pass()), "not passed that do not block", YELLOW),
         (count(|test| test.outcome.flaky), "flaky", YELLOW),
     ];
     let parts: Vec<String> = parts
@@ -225,6 +230,3 @@ fn totals(summary: &RunSummary) -> String {
     let sums = if parts.is_empty() { String::new() } else { format!(": {}", parts.join(", ")) };
     format!("{style}{conclusion}{style:#}{code}  {tests} {noun} in {took}{sums}")
 }
-
-#[cfg(test)]
-mod tests;

@@ -64,7 +64,13 @@ impl Scenario {
     pub fn from_yaml(text: &str) -> Result<Scenario, ScenarioError> {
         let scenario: Option<Scenario> = serde_saphyr::from_str(text).map_err(|error| {
             let place = error.location().map(|at| (at.line(), at.column()));
-            ScenarioError { place, cause: error.without_snippet().to_string() }
+            let mut cause = error.without_snippet().to_string();
+            // The reader ends its text with the place, which is kept apart here.
+            if let Some((line, column)) = place {
+                let text = format!(" at line {line}, column {column}");
+                cause.truncate(cause.strip_suffix(&text).map_or(cause.len(), str::len));
+            }
+            ScenarioError { place, cause }
         })?;
         Ok(scenario.unwrap_or_default())
     }

@@ -8,9 +8,6 @@ use super::source::{Source, Span};
 /// So many problems of one file are shown; the rest are counted.
 const MOST_SHOWN: usize = 50;
 
-/// So much of a line is shown on either side of the place, in characters.
-const CONTEXT: usize = 80;
-
 /// One thing that is wrong with a suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -80,17 +77,13 @@ impl Diagnostics {
     fn render_one(&self, renderer: &Renderer, problem: &Problem) -> String {
         let position = self.source.position(problem.span.start);
         let (line, line_start) = self.source.line(position.line);
-        let excerpt = Excerpt::of(line, problem.span.start - line_start, problem.span.len());
-        let title = printable(&problem.title);
-        let expected = printable(&problem.expected);
-        // The path carries the position itself, since the excerpt may begin inside the line.
-        let path = format!("{}:{}:{}", self.source.path(), position.line, position.column);
-        let origin = annotate_snippets::Origin::path(path);
-        let snippet = Snippet::source(excerpt.text)
+        let (line, span) = marked(line, problem.span.start - line_start, problem.span.len());
+        let snippet = Snippet::source(line)
+            .path(self.source.path())
             .line_start(position.line)
-            .annotation(AnnotationKind::Primary.span(excerpt.span).label(expected));
-        let mut group =
-            Group::with_title(Level::ERROR.primary_title(title)).element(origin).element(snippet);
+            .annotation(AnnotationKind::Primary.span(span).label(printable(&problem.expected)));
+        let title = Level::ERROR.primary_title(printable(&problem.title));
+        let mut group = Group::with_title(title).element(snippet);
         if let Some(hint) = &problem.hint {
             group = group.element(Level::HELP.with_name("hint").message(printable(hint)));
         }
@@ -100,29 +93,16 @@ impl Diagnostics {
 
 /// Replaces control characters: text of a file must not steer a terminal.
 fn printable(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
-/// The part of a line around a place, and the place within it.
-struct Excerpt {
-    text: String,
-    span: Span,
-}
-
-impl Excerpt {
-    /// `at` and `len` are bytes of `line`; a place that ends on a later line ends with this one.
-    fn of(line: &str, at: usize, len: usize) -> Self {
-        let at = at.min(line.len());
-        let end = (at + len).min(line.len());
-        let (before, rest) = line.split_at(at);
-        let (marked, after) = rest.split_at(end - at);
-        let skipped = before.chars().count().saturating_sub(CONTEXT);
-        let prefix: String = before.chars().skip(skipped).collect();
-        let lead = if skipped > 0 { "…" } else { "" };
-        let head = printable(&format!("{lead}{prefix}")).replace('\t', " ");
-        let marked = printable(&marked.chars().take(CONTEXT).collect::<String>());
-        let tail: String = after.chars().take(CONTEXT).collect();
-        let span = head.len()..head.len() + marked.len();
-        Self { text: format!("{head}{marked}{}", printable(&tail)), span }
-    }
+/// A line fit to be shown, and the place of `len` bytes from `at` in it; what goes on in later
+/// lines is cut. One character stands for one, so that columns stay true.
+fn marked(line: &str, at: usize, len: usize) -> (String, Span) {
+    let at = at.min(line.len());
+    let end = (at + len).min(line.len());
+    let show = |text: &str| printable(text).replace('\t', " ");
+    let (before, marked, after) = (show(&line[..at]), show(&line[at..end]), show(&line[end..]));
+    let span = before.len()..before.len() + marked.len();
+    (format!("{before}{marked}{after}"), span)
 }

@@ -57,7 +57,7 @@ impl<'a> Reader<'a> {
 
     /// The whole document.
     pub(super) fn document(&'a self, node: Rc<Node>) -> Value<'a> {
-        Value { reader: self, key: "the suite", node }
+        Value { reader: self, key: "suite", node }
     }
 }
 

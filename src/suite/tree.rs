@@ -89,8 +89,11 @@ pub(super) fn parse(text: &str) -> Result<Rc<Node>, Problem> {
 fn syntax_problem(text: &str, error: &ScanError) -> Problem {
     let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
     let width = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
-    Problem::new(at..at + width, format!("not valid YAML: {}", error.info()), "")
-        .hint("mend this first: what follows a syntax error cannot be read")
+    let problem = Problem::new(at..at + width, format!("not valid YAML: {}", error.info()), "here");
+    if text[..at].ends_with('$') && text[at..].starts_with('{') {
+        return problem.hint("inside `{ }` and `[ ]`, YAML wants quotes around it: \"${VAR}\"");
+    }
+    problem.hint("mend this first: what follows a syntax error cannot be read")
 }
 
 /// A collection that is being read.

@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use super::*;
+use crate::event::{Event, EventKind};
+use crate::report::terminal::{Detail, event, report};
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn the_end_of_a_run_that_holds_everything_looks_like_this() {
+    insta::assert_snapshot!(plain(&report(&everything())));
+}
+
+#[test]
+fn hostile_text_stays_on_its_line_and_steers_no_terminal() {
+    let text = report(&hostile());
+    let plain = plain(&text);
+    assert!(!plain.contains('\u{1b}'));
+    for line in plain.lines() {
+        assert!(!line.trim_start().starts_with("::"), "{line}");
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+    }
+}
+
+#[test]
+fn each_event_has_its_line() {
+    let summary = everything();
+    let aws = summary.suites[0].tests[2].outcome.attempts[0].details.error.clone().unwrap();
+    let kinds = vec![
+        EventKind::Started {
+            test: 0,
+            attempt: 2,
+            execution_id: "e-1".to_owned(),
+            status: "INITIATED".to_owned(),
+        },
+        EventKind::Moved { test: 0, status: "IN_PROGRESS".to_owned() },
+        EventKind::Retrying { test: 2, error: aws, after: Duration::from_millis(1500) },
+        EventKind::Paused {
+            service: ServiceName::Lex,
+            region: Some("us-east-1".to_owned()),
+            pause: Duration::from_secs(7),
+        },
+        EventKind::Stopping {
+            test: 1,
+            execution_id: "e-1".to_owned(),
+            reason: "still IN_PROGRESS after its timeout of 5m".to_owned(),
+        },
+        EventKind::LeftRunning { test: 1, execution_id: None, reason: "no reply".to_owned() },
+        EventKind::AttemptEnded { test: 4, attempt: 1, message: "1 of 3 failed".to_owned() },
+        EventKind::Ended { test: 1, outcome: summary.suites[0].tests[1].outcome.clone() },
+        EventKind::Ended { test: 2, outcome: summary.suites[0].tests[2].outcome.clone() },
+        EventKind::TooManyFailures { failures: 3 },
+        EventKind::TimeUp,
+        EventKind::Interrupted { signal: crate::outcome::Signal::Sigterm },
+    ];
+    let lines: Vec<String> = kinds
+        .into_iter()
+        .map(|kind| Event { at: Duration::from_millis(62_340), kind })
+        .map(|happened| plain(&event(&summary, &happened, 3, Detail::Verbose).unwrap()))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn quiet_shows_only_what_must_be_known() {
+    let summary = everything();
+    let shown = |kind| event(&summary, &Event { at: Duration::ZERO, kind }, 0, Detail::Quiet);
+    assert!(shown(EventKind::Moved { test: 0, status: "IN_PROGRESS".to_owned() }).is_none());
+    let reason = "no reply".to_owned();
+    assert!(shown(EventKind::LeftRunning { test: 0, execution_id: None, reason }).is_some());
+}

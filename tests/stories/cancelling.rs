@@ -1,0 +1,65 @@
+//! Signals to the one process, as CI hosts send them.
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use crate::harness::{Running, Story, callcheck};
+
+/// Tests that never end by themselves.
+fn hanging(tests: &[&str]) -> Running {
+    Story::new()
+        .connect(tests)
+        .services(
+            "{c1: {runs: [{status: IN_PROGRESS}]}, c2: {runs: [{status: IN_PROGRESS}]}}",
+            "{}",
+            "[]",
+        )
+        .begin()
+}
+
+#[test]
+fn an_interrupt_stops_what_runs_and_reports_it() {
+    let running = hanging(&["{name: Menu, test_case_id: c1}", "{name: Hours, test_case_id: c2}"]);
+    running.wait_for(|ledger| ledger.executions.len() == 2);
+    running.signal("INT");
+    let outcome = running.wait();
+    outcome.exits(130);
+    assert!(outcome.ledger.executions.iter().all(|execution| execution.status == "STOPPED"));
+    assert!(outcome.says("Menu").starts_with("error Cancelled:"), "{}", outcome.says("Menu"));
+    assert_eq!(outcome.json()["conclusion"], "cancelled");
+    assert_eq!(outcome.json()["signal"], "SIGINT");
+}
+
+#[test]
+fn a_terminate_exits_as_such() {
+    let running = hanging(&["{name: Menu, test_case_id: c1}"]);
+    running.wait_for(|ledger| !ledger.executions.is_empty());
+    running.signal("TERM");
+    running.wait().exits(143);
+}
+
+#[test]
+fn before_the_end_the_report_is_not_green() {
+    let running = hanging(&["{name: Menu, test_case_id: c1}"]);
+    running.wait_for(|ledger| !ledger.executions.is_empty());
+    // The kill leaves the report that was written before the first start.
+    running.signal("KILL");
+    let outcome = running.wait();
+    assert!(outcome.says("Menu").starts_with("error NotFinished:"), "{}", outcome.says("Menu"));
+}
+
+#[test]
+fn the_simulator_serves_until_it_is_interrupted() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child =
+        callcheck(folder.path()).arg("simulate").stdout(Stdio::piped()).spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut url).unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    let address = url.trim().trim_start_matches("http://").to_owned();
+    assert!(std::net::TcpStream::connect(address).is_ok());
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -1,0 +1,305 @@
+//! A run of the binary as a person would start it, in a folder and an environment of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use callcheck::simulator::{Ledger, Scenario, Simulator};
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// No story takes longer; one that does hangs, and is ended.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Fast polls and no limits to speak of: the simulator's time runs fifty times as fast, too.
+const CONNECT: &str = "
+connect:
+  instance_id: i-1
+  timeout: 2s
+  queue_timeout: 5s
+  poll: {min: 20ms, max: 50ms}
+  limits: {requests_per_second: 1000, burst: 100, in_flight: 20}
+  test_cases:
+";
+
+const LEX: &str = "
+lex:
+  bot_id: BOT0000001
+  bot_alias_id: TSTALIASID
+  locale_id: en_US
+  api_mode: NonStreaming
+  timeout: 2s
+  poll: {min: 20ms, max: 50ms}
+  limits: {requests_per_second: 1000, burst: 100, in_flight: 20}
+  test_executions:
+";
+
+/// A story that is being set up.
+pub(crate) struct Story {
+    folder: TempDir,
+    suite: String,
+    scenario: String,
+    args: Vec<String>,
+    env: Vec<(String, String)>,
+    runtime: Runtime,
+}
+
+/// How it went.
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) ledger: Ledger,
+    folder: TempDir,
+}
+
+/// A binary that is under way.
+pub(crate) struct Running {
+    child: Child,
+    simulator: Simulator,
+    folder: TempDir,
+    /// Keeps the simulator alive.
+    _runtime: Runtime,
+}
+
+impl Story {
+    /// A suite named `Story`, with nothing in it yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            suite: "name: Story\nregion: us-east-1\ntimeout: 20s\n".to_owned(),
+            scenario: "speed: 50\nconnect: &limits\n".to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+            runtime: tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(1)
+                .enable_all()
+                .build()
+                .unwrap(),
+        }
+    }
+
+    /// Adds the section `connect`; each line is a test, in braces.
+    pub(crate) fn connect(mut self, tests: &[&str]) -> Self {
+        self.suite.push_str(CONNECT);
+        self.add(tests);
+        self
+    }
+
+    /// Adds the section `lex` likewise.
+    pub(crate) fn lex(mut self, tests: &[&str]) -> Self {
+        self.suite.push_str(LEX);
+        self.add(tests);
+        self
+    }
+
+    fn add(&mut self, tests: &[&str]) {
+        for test in tests {
+            self.suite.push_str(&format!("    - {test}\n"));
+        }
+    }
+
+    /// Replaces the whole suite.
+    pub(crate) fn suite(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.suite);
+        self
+    }
+
+    /// What the services do: keys `test_cases`, `test_sets` and `faults` of a scenario, as YAML
+    /// in flow style.
+    pub(crate) fn services(mut self, test_cases: &str, test_sets: &str, faults: &str) -> Self {
+        self.scenario = scenario(test_cases, test_sets, faults);
+        self
+    }
+
+    /// Adds arguments to `run SUITE`.
+    pub(crate) fn args(mut self, args: &[&str]) -> Self {
+        self.args.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.env.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The folder in which it runs.
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Begins it and does not wait.
+    pub(crate) fn begin(self) -> Running {
+        let scenario = if self.scenario.contains("&limits") {
+            scenario("{}", "{}", "[]")
+        } else {
+            self.scenario
+        };
+        let scenario = Scenario::from_yaml(&scenario)
+            .unwrap_or_else(|error| panic!("{error} in:\n{scenario}"));
+        let simulator = self.runtime.block_on(Simulator::start(scenario, 0)).unwrap();
+        std::fs::write(self.folder.path().join("suite.yaml"), &self.suite).unwrap();
+        let mut command = callcheck(self.folder.path());
+        command
+            .args(["run", "suite.yaml", "--json", "report.json"])
+            .args(["--endpoint-url", &simulator.url()])
+            .args(&self.args)
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+            .envs(self.env);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running { child, simulator, folder: self.folder, _runtime: self.runtime }
+    }
+
+    /// Plays it to the end.
+    pub(crate) fn run(self) -> Outcome {
+        self.begin().wait()
+    }
+}
+
+/// A scenario whose services answer as often as they are asked.
+fn scenario(test_cases: &str, test_sets: &str, faults: &str) -> String {
+    let limits = "requests_per_second: 100000, burst: 10000";
+    format!(
+        "speed: 50\n\
+         connect: {{limits: {{{limits}}}, default: {{status: PASSED, after: 1s}}, \
+         test_cases: {test_cases}}}\n\
+         lex: {{limits: {{{limits}}}, default: {{status: Completed, after: 1s}}, \
+         test_sets: {test_sets}}}\n\
+         faults: {faults}\n"
+    )
+}
+
+/// The binary, in a folder, knowing nothing of the machine it runs on.
+pub(crate) fn callcheck(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callcheck"));
+    command
+        .current_dir(folder)
+        .env_clear()
+        .env("HOME", folder)
+        // Asking a metadata service that is not there takes seconds.
+        .env("AWS_EC2_METADATA_DISABLED", "true");
+    command
+}
+
+impl Running {
+    /// Waits until the services have seen what `seen` looks for.
+    pub(crate) fn wait_for(&self, seen: impl Fn(&Ledger) -> bool) {
+        let began = Instant::now();
+        while !seen(&self.simulator.ledger()) {
+            assert!(began.elapsed() < PATIENCE, "it never came: {:?}", self.simulator.ledger());
+            std::thread::yield_now();
+        }
+    }
+
+    /// Sends a signal to the process, and to it alone.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(self) -> Outcome {
+        let output = wait_for_output(self.child);
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            ledger: self.simulator.ledger(),
+            folder: self.folder,
+        }
+    }
+}
+
+/// Waits for the end of a process, which must come.
+fn wait_for_output(mut child: Child) -> Output {
+    let (done, waited) = std::sync::mpsc::channel();
+    let pid = child.id();
+    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let read = |mut from: Box<dyn std::io::Read + Send>| {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = from.read_to_end(&mut bytes);
+            bytes
+        })
+    };
+    let (stdout, stderr) = (read(Box::new(stdout)), read(Box::new(stderr)));
+    std::thread::spawn(move || done.send(child.wait()));
+    let Ok(status) = waited.recv_timeout(PATIENCE) else {
+        let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).status();
+        panic!("callcheck does not end: {}", String::from_utf8_lossy(&stderr.join().unwrap()));
+    };
+    Output {
+        status: status.unwrap(),
+        stdout: stdout.join().unwrap(),
+        stderr: stderr.join().unwrap(),
+    }
+}
+
+impl Outcome {
+    /// Asserts the exit code, and shows what was said where it is another.
+    #[track_caller]
+    pub(crate) fn exits(&self, code: i32) -> &Self {
+        assert_eq!(self.code, code, "\n{}\n{}", self.stderr, self.stdout);
+        self
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The JUnit report as another program reads it.
+    pub(crate) fn junit(&self) -> quick_junit::Report {
+        let xml = std::fs::read_to_string(self.file("junit.xml")).unwrap();
+        quick_junit::Report::deserialize_from_str(&xml).unwrap_or_else(|error| {
+            panic!("{error} in:\n{xml}");
+        })
+    }
+
+    /// The case of a test.
+    #[track_caller]
+    pub(crate) fn case(&self, name: &str) -> TestCase {
+        let report = self.junit();
+        let mut cases = report.test_suites.into_iter().flat_map(|suite| suite.test_cases);
+        cases.find(|case| case.name.as_str() == name).unwrap_or_else(|| panic!("no case {name}"))
+    }
+
+    /// What JUnit says of a test: `success`, `skipped`, `failure TYPE: MESSAGE` …
+    #[track_caller]
+    pub(crate) fn says(&self, name: &str) -> String {
+        let text = |text: Option<quick_junit::XmlString>| {
+            text.map(|text| text.as_str().to_owned()).unwrap_or_default()
+        };
+        match self.case(name).status {
+            TestCaseStatus::Success { .. } => "success".to_owned(),
+            TestCaseStatus::Skipped { message, .. } => format!("skipped: {}", text(message)),
+            TestCaseStatus::NonSuccess { kind, message, ty, .. } => {
+                let kind = match kind {
+                    NonSuccessKind::Failure => "failure",
+                    NonSuccessKind::Error => "error",
+                };
+                format!("{kind} {}: {}", text(ty), text(message))
+            }
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.file("report.json")).unwrap()).unwrap()
+    }
+
+    /// The result of a test in the JSON report.
+    #[track_caller]
+    pub(crate) fn result(&self, name: &str) -> Value {
+        let report = self.json();
+        let tests = report["suites"][0]["tests"].as_array().unwrap();
+        let found = tests.iter().find(|test| test["name"] == name);
+        found.unwrap_or_else(|| panic!("no test {name}")).clone()
+    }
+
+    /// How many calls of an operation came to the service.
+    pub(crate) fn calls(&self, operation: &str) -> usize {
+        self.ledger.calls.iter().filter(|call| call.operation == operation).count()
+    }
+}

@@ -1,0 +1,130 @@
+//! Bad input: exit 2 or 4, a clear message, a report, and not one call.
+
+use crate::harness::{Outcome, Story, callcheck};
+
+fn no_call(outcome: &Outcome) {
+    assert!(outcome.ledger.calls.is_empty(), "{:?}", outcome.ledger.calls);
+}
+
+/// The one error that the report holds.
+fn run_error(outcome: &Outcome) -> String {
+    assert_eq!(outcome.junit().errors, 1);
+    outcome.says("callcheck.run")
+}
+
+#[test]
+fn a_bad_suite_is_exit_2_with_every_problem_and_no_call() {
+    let outcome = Story::new()
+        .suite("name: s\ntimout: 5m\nconnect:\n  test_cases:\n  - {name: t, retries: x}\n")
+        .run();
+    outcome.exits(2);
+    no_call(&outcome);
+    for expected in [
+        "suite.yaml:2:1",
+        "did you mean `timeout`?",
+        "suite.yaml:5:24",
+        "`test_case_id` is missing",
+        "`instance_id` is missing",
+    ] {
+        assert!(outcome.stderr.contains(expected), "{expected} in:\n{}", outcome.stderr);
+    }
+    assert_eq!(run_error(&outcome), "error RunError: the suite is invalid; nothing was started");
+    assert_eq!(outcome.json()["conclusion"], "invalid");
+    assert_eq!(outcome.json()["exit_code"], 2);
+}
+
+#[test]
+fn nothing_selected_is_exit_4_unless_it_may_be() {
+    let story = || Story::new().connect(&["{name: Menu, test_case_id: c1, tags: [voice]}"]);
+    let outcome = story().args(&["--tag", "voise"]).run();
+    outcome.exits(4);
+    no_call(&outcome);
+    assert!(outcome.stderr.contains("tags in the suites: voice"), "{}", outcome.stderr);
+    assert!(run_error(&outcome).contains("none of 1 tests is selected"));
+    assert_eq!(outcome.json()["conclusion"], "empty");
+
+    let outcome = story().args(&["--tag", "voise", "--allow-empty"]).run();
+    outcome.exits(0);
+    no_call(&outcome);
+    assert!(outcome.says("(no test)").starts_with("skipped"));
+}
+
+#[test]
+fn only_what_is_selected_is_run() {
+    let outcome = Story::new()
+        .connect(&[
+            "{name: Billing by voice, test_case_id: c1, tags: [voice]}",
+            "{name: Billing by chat, test_case_id: c2, tags: [chat]}",
+            "{name: Hours, test_case_id: c3, tags: [voice]}",
+        ])
+        .args(&["--name", "Billing*", "--not-tag", "chat"])
+        .run();
+    outcome.exits(0);
+    assert_eq!(outcome.junit().tests, 1);
+    assert_eq!(outcome.ledger.executions.len(), 1);
+}
+
+#[test]
+fn two_suites_of_one_name_are_refused() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let other = "name: Story\nconnect: {instance_id: i, test_cases: []}\n";
+    std::fs::write(story.path().join("other.yaml"), other).unwrap();
+    let outcome = story.args(&["other.yaml"]).run();
+    outcome.exits(2);
+    no_call(&outcome);
+    assert!(outcome.stderr.contains("a second suite is named `Story`"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_wrong_command_line_leaves_no_old_green_report() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    std::fs::write(story.path().join("junit.xml"), "<testsuites/>").unwrap();
+    let outcome = story.args(&["--no-such-flag"]).run();
+    outcome.exits(2);
+    no_call(&outcome);
+    assert!(run_error(&outcome).contains("the command line is invalid"));
+}
+
+#[test]
+fn run_ids_that_cannot_name_a_file_are_refused() {
+    for id in ["../x", "", "-x", ".x", "a b", &"x".repeat(65)] {
+        let argument = format!("--run-id={id}");
+        let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&[&argument]);
+        no_call(story.run().exits(2));
+    }
+}
+
+#[test]
+fn without_a_region_it_says_where_to_set_one() {
+    let suite = "name: s\nconnect: {instance_id: i, test_cases: [{name: t, test_case_id: t}]}\n";
+    let outcome = Story::new().suite(suite).run();
+    outcome.exits(2);
+    no_call(&outcome);
+    assert!(outcome.stderr.contains("AWS_REGION"), "{}", outcome.stderr);
+    let outcome = Story::new().suite(suite).env("AWS_REGION", "eu-west-2").args(&["-q"]).run();
+    assert_eq!(outcome.result("t")["region"], "eu-west-2");
+}
+
+#[test]
+fn validate_tells_good_from_bad_without_a_network() {
+    let folder = tempfile::tempdir().unwrap();
+    let good = "name: s\nconnect: {instance_id: i, test_cases: [{name: t, test_case_id: t}]}\n";
+    std::fs::write(folder.path().join("good.yaml"), good).unwrap();
+    std::fs::write(folder.path().join("bad.yaml"), "name: [").unwrap();
+    let validate = |file: &str| callcheck(folder.path()).args(["validate", file]).output().unwrap();
+    let output = validate("good.yaml");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "good.yaml: ok, 1 tests (1 Connect, 0 Lex)\n"
+    );
+    assert_eq!(validate("bad.yaml").status.code(), Some(2));
+    assert_eq!(validate("missing.yaml").status.code(), Some(2));
+}
+
+#[test]
+fn the_schema_is_printed_as_it_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = callcheck(folder.path()).arg("schema").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), callcheck::suite::SCHEMA);
+}

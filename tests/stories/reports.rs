@@ -1,0 +1,123 @@
+//! What a person sees, and what other programs read.
+
+use quick_junit::TestCaseStatus;
+
+use crate::harness::{Outcome, Story};
+
+fn failing() -> Story {
+    Story::new().connect(&["{name: Menu, test_case_id: c1, tags: [voice], id: menu}"]).services(
+        "{c1: {runs: [{status: FAILED, after: 1s}]}}",
+        "{}",
+        "[]",
+    )
+}
+
+fn execution_id(outcome: &Outcome) -> String {
+    outcome.ledger.executions[0].execution_id.clone()
+}
+
+#[test]
+fn the_end_of_the_log_says_what_broke_why_where_and_what_to_look_up() {
+    let outcome = failing().run();
+    let id = execution_id(&outcome);
+    for expected in ["FAILED  Menu", "suite.yaml:12", &id, "aws connect", "1 failed", "(exit 1)"] {
+        assert!(outcome.stdout.contains(expected), "{expected} in:\n{}", outcome.stdout);
+    }
+}
+
+#[test]
+fn the_log_shows_each_start_move_and_end() {
+    // Long enough, at fifty times the speed, for a look between its start and its end.
+    let outcome = Story::new()
+        .connect(&["{name: Menu, test_case_id: c1}"])
+        .services("{c1: {runs: [{status: FAILED, after: 15s}]}}", "{}", "[]")
+        .run();
+    for expected in ["INITIATED", "IN_PROGRESS", "failed", "[1/1]"] {
+        assert!(outcome.stderr.contains(expected), "{expected} in:\n{}", outcome.stderr);
+    }
+}
+
+#[test]
+fn quiet_says_the_result_only() {
+    let outcome = failing().args(&["-q"]).run();
+    assert_eq!(outcome.stderr, "");
+    assert!(outcome.stdout.contains("FAILED  Menu"));
+}
+
+#[test]
+fn verbose_tells_of_retries() {
+    let outcome = Story::new()
+        .connect(&["{name: Menu, test_case_id: c1}"])
+        .services("{}", "{}", "[{operation: StartTestCaseExecution, calls: [1], fault: quota}]")
+        .args(&["-v"])
+        .run();
+    outcome.exits(0);
+    assert!(outcome.stderr.contains("retrying"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("ServiceQuotaExceededException"), "{}", outcome.stderr);
+}
+
+#[test]
+fn colours_come_only_where_they_are_wanted() {
+    assert!(!failing().run().stdout.contains('\u{1b}'), "a pipe is no terminal");
+    assert!(failing().args(&["--color", "always"]).run().stdout.contains("\u{1b}["));
+    let outcome = failing().args(&["--color", "never"]).env("CLICOLOR_FORCE", "1").run();
+    assert!(!outcome.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn junit_names_file_line_and_ids() {
+    let outcome = failing().run();
+    let case = outcome.case("Menu");
+    assert_eq!(case.classname.as_ref().unwrap().as_str(), "connect.Story");
+    assert_eq!(case.extra["file"].as_str(), "suite.yaml");
+    assert_eq!(case.extra["line"].as_str(), "12");
+    assert!(case.time.is_some());
+    let property = |name: &str| {
+        let found = case.properties.iter().find(|property| property.name.as_str() == name);
+        found.map(|property| property.value.as_str().to_owned())
+    };
+    assert_eq!(property("execution_id"), Some(execution_id(&outcome)));
+    assert_eq!(property("region").as_deref(), Some("us-east-1"));
+    assert_eq!(property("test_case_id").as_deref(), Some("c1"));
+    assert_eq!(property("id").as_deref(), Some("menu"));
+    let TestCaseStatus::NonSuccess { description, .. } = case.status else { panic!("not failed") };
+    assert!(description.unwrap().as_str().contains("suite.yaml:12"));
+}
+
+#[test]
+fn the_json_report_has_the_shape_of_its_version() {
+    let outcome = failing().args(&["--run-id", "nightly-7"]).run();
+    let report = outcome.json();
+    assert_eq!(report["version"], 1);
+    assert_eq!(report["run_id"], "nightly-7");
+    assert_eq!(report["exit_code"], 1);
+    let suite = &report["suites"][0];
+    assert_eq!((&suite["name"], &suite["file"]), (&"Story".into(), &"suite.yaml".into()));
+    let test = &suite["tests"][0];
+    for (key, value) in [
+        ("service", "connect"),
+        ("id", "menu"),
+        ("name", "Menu"),
+        ("verdict", "failed"),
+        ("region", "us-east-1"),
+    ] {
+        assert_eq!(test[key], value, "{key}");
+    }
+    assert_eq!(test["line"], 12);
+    assert_eq!(test["tags"][0], "voice");
+    let attempt = &test["attempts"][0];
+    assert_eq!(attempt["number"], 1);
+    assert_eq!(attempt["status"], "FAILED");
+    assert_eq!(attempt["starts"][0]["execution_id"], execution_id(&outcome).as_str());
+    assert_eq!(attempt["starts"][0]["adopted"], false);
+    for key in ["started_at", "ended_at", "seconds", "message"] {
+        assert!(!attempt[key].is_null(), "{key}");
+    }
+}
+
+#[test]
+fn missing_folders_of_reports_are_made() {
+    let outcome = failing().args(&["--junit", "a/b/junit.xml"]).run();
+    outcome.exits(1);
+    assert!(outcome.file("a/b/junit.xml").exists());
+}
