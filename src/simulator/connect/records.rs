@@ -107,7 +107,7 @@ impl Instance {
         }
         let all = match &execution.run.observations {
             Some(observations) => observations.clone(),
-            None => usual(&execution.run.plan.steps.last().map_or("", |last| &last.status)),
+            None => usual(execution.run.plan.steps.last().map_or("", |last| &last.status)),
         };
         let length = execution.run.plan.length();
         let count = all.len() as u64;
