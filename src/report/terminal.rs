@@ -211,7 +211,11 @@ fn totals(summary: &RunSummary) -> String {
         (blocking(|verdict| verdict == Verdict::Failed), "failed", RED),
         (blocking(|verdict| matches!(verdict, Verdict::Error(_))), "without verdict", RED),
         (blocking(|verdict| verdict == Verdict::NotRun), "not run", YELLOW),
-        (count(|test| !test.blocking && !test.outcome.verdict.is_pass()), "not passed that do not block", YELLOW),
+        (
+            count(|test| !test.blocking && !test.outcome.verdict.is_pass()),
+            "not passed that do not block",
+            YELLOW,
+        ),
         (count(|test| test.outcome.flaky), "flaky", YELLOW),
     ];
     let parts: Vec<String> = parts

@@ -14,10 +14,12 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-pub use connect::{ConnectRun, ConnectScenario, Observation, TestCase, Timestamps};
+pub use connect::{
+    Completion, ConnectLimits, ConnectRun, ConnectScenario, Observation, TestCase, Timestamps,
+};
 pub use duration::Millis;
 pub use fault::{Fault, FaultKind, When};
-pub use lex::{Counts, LexRun, LexScenario, Modality, Results, TestSet};
+pub use lex::{Counts, LexLimits, LexRun, LexScenario, Modality, MultiTurn, Results, TestSet};
 
 use super::queue::{Plan, Step};
 

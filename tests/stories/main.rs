@@ -1,5 +1,8 @@
 //! Stories: the real binary, the real SDK and a real socket, against the simulator.
 
+// A story that cannot be told fails by panicking, in its helpers too.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod cancelling;
 mod harness;
 mod inputs;

@@ -74,8 +74,8 @@ fn speech_has_its_own_share() {
 
 #[test]
 fn a_start_that_came_to_nothing_is_no_verdict() {
-    let mut details = Details::default();
-    details.failure_reasons = vec![INITIALIZATION_FAILURE.to_owned(), "limit reached".to_owned()];
+    let reasons = vec![INITIALIZATION_FAILURE.to_owned(), "limit reached".to_owned()];
+    let mut details = Details { failure_reasons: reasons, ..Details::default() };
     assert_eq!(failed(ServiceName::Connect, &details).0, Verdict::Error(ErrorKind::NotStarted));
     details.observations = Some(Observations { total: 2, passed: 1, failed: 1 });
     let (verdict, message) = failed(ServiceName::Connect, &details);
@@ -85,8 +85,8 @@ fn a_start_that_came_to_nothing_is_no_verdict() {
 
 #[test]
 fn lex_failed_says_why() {
-    let mut details = Details::default();
-    details.failure_reasons = vec!["the bot alias is gone".to_owned()];
+    let reasons = vec!["the bot alias is gone".to_owned()];
+    let details = Details { failure_reasons: reasons, ..Details::default() };
     let (verdict, message) = failed(ServiceName::Lex, &details);
     assert_eq!(verdict, Verdict::Failed);
     assert_eq!(message, "the test execution failed: the bot alias is gone");

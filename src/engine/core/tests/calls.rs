@@ -82,7 +82,7 @@ fn a_window_holds_back_what_has_no_place() {
 
 /// Plays a test whose first starts are answered with `errors`.
 fn with_start_errors(plan: &Arc<Plan>, errors: &[ErrorClass]) -> Played {
-    let mut errors = errors.to_vec().into_iter();
+    let mut errors = errors.iter().copied();
     let mut world = move |_: Duration, call: &Call| {
         let reply = match (call, errors.len()) {
             (Call::Start(..), 0) => Reply::Start(Ok(accepted("e-1"))),
