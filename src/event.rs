@@ -100,3 +100,22 @@ pub enum EventKind {
         signal: Signal,
     },
 }
+
+impl EventKind {
+    /// The test that it is about, if it is about one.
+    pub fn test(&self) -> Option<TestIndex> {
+        match self {
+            Self::Started { test, .. }
+            | Self::Moved { test, .. }
+            | Self::Retrying { test, .. }
+            | Self::Stopping { test, .. }
+            | Self::LeftRunning { test, .. }
+            | Self::AttemptEnded { test, .. }
+            | Self::Ended { test, .. } => Some(*test),
+            Self::Paused { .. }
+            | Self::TooManyFailures { .. }
+            | Self::TimeUp
+            | Self::Interrupted { .. } => None,
+        }
+    }
+}

@@ -12,6 +12,7 @@ use crate::outcome::{
     TestResult, Verdict, gate,
 };
 use crate::plan::{Plan, Target, TestIndex};
+use crate::report::terminal::Progress;
 
 /// Keeps the summary of a run up to date.
 pub(super) struct Collector {
@@ -56,7 +57,8 @@ impl Collector {
         match &event.kind {
             EventKind::Ended { test, outcome } => {
                 let fail_on_flaky = self.summary.fail_on_flaky;
-                let result = self.test(*test);
+                let (suite, place) = self.places[*test];
+                let result = &mut self.summary.suites[suite].tests[place];
                 result.outcome = outcome.clone();
                 result.gates = gates(result.blocking, outcome, fail_on_flaky);
                 self.ended += 1;
@@ -76,14 +78,15 @@ impl Collector {
         &self.summary
     }
 
-    /// How many tests have ended.
-    pub(super) fn ended(&self) -> usize {
-        self.ended
+    /// How far the run is.
+    pub(super) fn progress(&self) -> Progress {
+        Progress { ended: self.ended, total: self.places.len() }
     }
 
-    fn test(&mut self, test: TestIndex) -> &mut TestResult {
+    /// A test by its place in the plan.
+    pub(super) fn test(&self, test: TestIndex) -> &TestResult {
         let (suite, place) = self.places[test];
-        &mut self.summary.suites[suite].tests[place]
+        &self.summary.suites[suite].tests[place]
     }
 
     /// The summary with its conclusion and exit code brought up to date. It walks through all

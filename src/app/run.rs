@@ -230,8 +230,9 @@ async fn report_while_running(
             event = events.recv() => {
                 let Some(event) = event else { return };
                 collector.take(&event);
-                let (summary, ended) = (collector.summary(), collector.ended());
-                if let Some(line) = terminal::event(summary, &event, ended, detail) {
+                let test = event.kind.test().map(|test| collector.test(test));
+                let progress = collector.progress();
+                if let Some(line) = terminal::event(&event, test, progress, detail) {
                     console.log(&line);
                 }
                 stale |= matches!(event.kind, EventKind::Ended { .. });

@@ -1,6 +1,7 @@
 //! The one loop that carries out what the core asks for. It decides nothing.
 
 use std::future::pending;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -47,7 +48,14 @@ pub async fn run(
         input = tokio::select! {
             biased;
             Some(signal) = signals.recv() => Input::Signal(signal),
-            Some(Ok((id, reply))) = calls.join_next() => Input::Reply(id, reply),
+            Some(done) = calls.join_next() => match done {
+                Ok((id, reply)) => Input::Reply(id, reply),
+                // A call that breaks would be waited for in vain: the run breaks with it.
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => resume_unwind(panic),
+                    Err(_) => return,
+                },
+            },
             () = wake => Input::Tick,
         };
     }

@@ -1,6 +1,6 @@
 //! What a test comes to, in words: the same words in every report.
 
-use crate::outcome::{Attempt, Gate, RunSummary, TestResult, Verdict};
+use crate::outcome::{Attempt, Gate, RunSummary, TestOutcome, TestResult, Verdict};
 
 /// The word for a test's result, as the first thing that a person reads.
 pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
@@ -15,14 +15,14 @@ pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
 }
 
 /// The line that says why, with the kind of error before it.
-pub(super) fn message(test: &TestResult) -> String {
-    match (test.outcome.verdict, test.outcome.flaky) {
-        (Verdict::Error(kind), _) => format!("{kind}: {}", test.outcome.message),
+pub(super) fn message(outcome: &TestOutcome) -> String {
+    match (outcome.verdict, outcome.flaky) {
+        (Verdict::Error(kind), _) => format!("{kind}: {}", outcome.message),
         (Verdict::Passed, true) => {
-            let attempts = test.outcome.attempts.len();
-            format!("passed in attempt {attempts}, after it had failed; {}", test.outcome.message)
+            let attempts = outcome.attempts.len();
+            format!("passed in attempt {attempts}, after it had failed; {}", outcome.message)
         }
-        _ => test.outcome.message.clone(),
+        _ => outcome.message.clone(),
     }
 }
 

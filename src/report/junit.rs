@@ -139,7 +139,7 @@ fn properties(test: &TestResult) -> Vec<Property> {
 fn status(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> TestCaseStatus {
     let gate = summary.gate(test);
     let body = body(suite, test);
-    let message = one_line(&headline::message(test));
+    let message = one_line(&headline::message(&test.outcome));
     let kind = match gate {
         Gate::Passes => {
             let mut status = TestCaseStatus::success();
@@ -227,7 +227,8 @@ fn attempt_text(attempt: &Attempt) -> String {
 /// All that is known, with the place in the suite first: GitLab drops the message where there is
 /// a body.
 fn body(suite: &SuiteResult, test: &TestResult) -> String {
-    let mut lines = vec![headline::message(test), format!("suite: {}:{}", suite.file, test.line)];
+    let mut lines =
+        vec![headline::message(&test.outcome), format!("suite: {}:{}", suite.file, test.line)];
     lines.extend(test.region.iter().map(|region| format!("region: {region}")));
     lines.extend(test.outcome.attempts.iter().map(attempt_text));
     lines.extend(look_up::command(test).map(|command| format!("look up: {command}")));

@@ -33,77 +33,83 @@ pub enum Detail {
     Verbose,
 }
 
+/// How far a run is: tests that are over, of all.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Tests that are over.
+    pub ended: usize,
+    /// All tests.
+    pub total: usize,
+}
+
 /// The line for an event, without a line break; none where it is not for this much detail.
-/// `ended` counts the tests that are over, with this one.
-pub fn event(summary: &RunSummary, event: &Event, ended: usize, detail: Detail) -> Option<String> {
-    let tests: Vec<&TestResult> = match &event.kind {
-        // Looking tests up costs a walk through the suites, so only what is shown is looked up.
-        kind if importance(kind) > detail => return None,
-        _ => summary.tests().collect(),
-    };
-    let name = |test: usize| one_line(&tests[test].name);
-    let total = tests.len();
-    let line = match &event.kind {
-        EventKind::Started { test, attempt, execution_id, status } => {
+/// `test` is the test that it is about.
+pub fn event(
+    event: &Event,
+    test: Option<&TestResult>,
+    progress: Progress,
+    detail: Detail,
+) -> Option<String> {
+    if importance(&event.kind) > detail {
+        return None;
+    }
+    let name = test.map(|test| one_line(&test.name)).unwrap_or_default();
+    let wait = |wait: &Duration| format_duration(Duration::from_millis(wait.as_millis() as u64));
+    let (style, word, text) = match &event.kind {
+        EventKind::Started { attempt, execution_id, status, .. } => {
             let again = if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
-            let id = one_line(execution_id);
-            row(
-                event.at,
-                DIM,
-                &one_line(status),
-                &format!("{}  {DIM}{id}{DIM:#}{again}", name(*test)),
-            )
+            let text = format!("{name}  {DIM}{}{DIM:#}{again}", one_line(execution_id));
+            (DIM, one_line(status), text)
         }
-        EventKind::Moved { test, status } => row(event.at, DIM, &one_line(status), &name(*test)),
-        EventKind::Retrying { test, error, after } => {
-            let after = format_duration(Duration::from_millis(after.as_millis() as u64));
+        EventKind::Moved { status, .. } => (DIM, one_line(status), name),
+        EventKind::Retrying { error, after, .. } => {
             let error = one_line(&error.to_string());
-            row(event.at, DIM, "retrying", &format!("{}  in {after}: {error}", name(*test)))
+            (DIM, "retrying".into(), format!("{name}  in {}: {error}", wait(after)))
         }
         EventKind::Paused { service, region, pause } => {
             let region = region.as_deref().unwrap_or("the default Region");
-            let pause = format_duration(Duration::from_millis(pause.as_millis() as u64));
-            let text = format!("AWS throttles {service} in {region}: no call for {pause}");
-            row(event.at, DIM, "waiting", &text)
+            let text = format!("AWS throttles {service} in {region}: no call for {}", wait(pause));
+            (DIM, "waiting".into(), text)
         }
-        EventKind::Stopping { test, reason, .. } => {
-            row(event.at, YELLOW, "stopping", &format!("{}  {}", name(*test), one_line(reason)))
+        EventKind::Stopping { reason, .. } => {
+            (YELLOW, "stopping".into(), format!("{name}  {}", one_line(reason)))
         }
-        EventKind::LeftRunning { test, execution_id, reason } => {
+        EventKind::LeftRunning { execution_id, reason, .. } => {
             let id = execution_id.as_deref().map_or("an unknown execution".to_owned(), one_line);
-            let text = format!("{}  {id} may still run: {}", name(*test), one_line(reason));
-            row(event.at, YELLOW, "warning", &text)
+            let text = format!("{name}  {id} may still run: {}", one_line(reason));
+            (YELLOW, "warning".into(), text)
         }
-        EventKind::AttemptEnded { test, attempt, message } => {
-            let text = format!("{}  attempt {attempt}: {}", name(*test), one_line(message));
-            row(event.at, YELLOW, "failed", &format!("{text}; once more"))
+        EventKind::AttemptEnded { attempt, message, .. } => {
+            let text = format!("{name}  attempt {attempt}: {}; once more", one_line(message));
+            (YELLOW, "failed".into(), text)
         }
-        EventKind::Ended { test, outcome } => {
-            let result = tests[*test];
+        EventKind::Ended { outcome, .. } => {
             let (style, word) = match outcome.verdict {
                 Verdict::Passed => (GREEN, "passed"),
                 Verdict::Failed => (RED, "failed"),
                 Verdict::Error(_) => (RED, "error"),
                 Verdict::NotRun => (YELLOW, "not run"),
             };
-            let took = short(outcome.seconds);
-            let why = one_line(&headline::message(result));
+            let why = one_line(&headline::message(outcome));
+            let Progress { ended, total } = progress;
             let count = format!("{DIM}[{ended}/{total}]{DIM:#}");
-            row(event.at, style, word, &format!("{}  {took}  {why} {count}", name(*test)))
+            (style, word.into(), format!("{name}  {}  {why} {count}", short(outcome.seconds)))
         }
         EventKind::TooManyFailures { failures } => {
             let text = format!("{failures} tests have failed: nothing new is started");
-            row(event.at, YELLOW, "stopping", &text)
+            (YELLOW, "stopping".into(), text)
         }
         EventKind::TimeUp => {
-            row(event.at, YELLOW, "stopping", "the run's timeout is up: nothing new is started")
+            let text = "the run's timeout is up: nothing new is started";
+            (YELLOW, "stopping".into(), text.to_owned())
         }
         EventKind::Interrupted { signal } => {
             let text = format!("{signal}: stopping what runs; a second signal leaves at once");
-            row(event.at, YELLOW, "stopping", &text)
+            (YELLOW, "stopping".into(), text)
         }
     };
-    Some(line)
+    let at = short(event.at.as_secs_f64());
+    Some(format!("{DIM}{at:>8}{DIM:#}  {style}{word:<11}{style:#}  {text}"))
 }
 
 /// How much detail it takes for an event to be shown.
@@ -120,10 +126,6 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::TimeUp
         | EventKind::Interrupted { .. } => Detail::Quiet,
     }
-}
-
-fn row(at: Duration, style: Style, word: &str, text: &str) -> String {
-    format!("{DIM}{:>8}{DIM:#}  {style}{word:<11}{style:#}  {text}", short(at.as_secs_f64()))
 }
 
 /// A time to a tenth of a second, or in minutes.
@@ -176,7 +178,7 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "  {DIM}{label:<11}{DIM:#} {}", one_line(value));
     };
-    line("why", &headline::message(test));
+    line("why", &headline::message(&test.outcome));
     line("where", &format!("{}:{}", suite.file, test.line));
     for attempt in &test.outcome.attempts {
         if test.outcome.attempts.len() > 1 {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::event::{Event, EventKind};
-use crate::report::terminal::{Detail, event, report};
+use crate::report::terminal::{Detail, Progress, event, report};
 
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
@@ -58,7 +58,11 @@ fn each_event_has_its_line() {
     let lines: Vec<String> = kinds
         .into_iter()
         .map(|kind| Event { at: Duration::from_millis(62_340), kind })
-        .map(|happened| plain(&event(&summary, &happened, 3, Detail::Verbose).unwrap()))
+        .map(|happened| {
+            let test = happened.kind.test().map(|test| &summary.suites[0].tests[test]);
+            let progress = Progress { ended: 3, total: 7 };
+            plain(&event(&happened, test, progress, Detail::Verbose).unwrap())
+        })
         .collect();
     insta::assert_snapshot!(lines.join("\n"));
 }
@@ -66,7 +70,9 @@ fn each_event_has_its_line() {
 #[test]
 fn quiet_shows_only_what_must_be_known() {
     let summary = everything();
-    let shown = |kind| event(&summary, &Event { at: Duration::ZERO, kind }, 0, Detail::Quiet);
+    let test = summary.suites[0].tests.first();
+    let progress = Progress { ended: 0, total: 7 };
+    let shown = |kind| event(&Event { at: Duration::ZERO, kind }, test, progress, Detail::Quiet);
     assert!(shown(EventKind::Moved { test: 0, status: "IN_PROGRESS".to_owned() }).is_none());
     let reason = "no reply".to_owned();
     assert!(shown(EventKind::LeftRunning { test: 0, execution_id: None, reason }).is_some());

@@ -182,3 +182,6 @@ async fn wait(time: Duration) {
         tokio::time::sleep(time).await;
     }
 }
+
+#[cfg(test)]
+mod tests;
