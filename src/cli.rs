@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -104,6 +105,34 @@ pub struct ReportArgs {
     /// The JSON report
     #[arg(long, value_name = "PATH", help_heading = "Reports")]
     pub json: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// What a command line of `run` that cannot be parsed says of where reports go; none where it
+    /// is not of `run`.
+    pub fn guess(args: &[OsString]) -> Option<Self> {
+        let run = args.iter().position(|arg| arg == "run")?;
+        let mut args = args[run + 1..].iter().peekable();
+        let mut found = Self { junit: PathBuf::from("junit.xml"), json: None };
+        while let Some(arg) = args.next() {
+            let text = arg.to_string_lossy();
+            let (flag, value) = match text.split_once('=') {
+                Some((flag, value)) => (flag, Some(PathBuf::from(value))),
+                None => (&*text, None),
+            };
+            let mut value = || value.clone().or_else(|| args.next_if(is_value).map(PathBuf::from));
+            match flag {
+                "--junit" => found.junit = value().unwrap_or(found.junit),
+                "--json" => found.json = value().or(found.json),
+                _ => {}
+            }
+        }
+        Some(found)
+    }
+}
+
+fn is_value(arg: &&OsString) -> bool {
+    !arg.to_string_lossy().starts_with("--")
 }
 
 /// Which tests are run: "or" within a flag, "and" between flags.

@@ -426,10 +426,10 @@ pub enum Gate {
 /// Says what a result does to the build: the one place that decides it, for the exit code and
 /// for every report.
 pub fn gate(blocking: bool, outcome: &TestOutcome, fail_on_flaky: bool) -> Gate {
-    if !blocking {
-        return Gate::Ignored;
-    }
     match outcome.verdict {
+        // While anything is under way the run is not over, whether the test blocks or not.
+        Verdict::Error(ErrorKind::NotFinished) => Gate::NoVerdict,
+        _ if !blocking => Gate::Ignored,
         Verdict::Passed if outcome.flaky && fail_on_flaky => Gate::Fails,
         Verdict::Passed => Gate::Passes,
         Verdict::Failed => Gate::Fails,

@@ -1,8 +1,10 @@
 //! The terminal: data to stdout, log to stderr, colours where they are wanted.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
+
+use crate::error::{Error, Kind};
 
 /// Where text for people goes.
 #[derive(Debug, Clone, Copy)]
@@ -22,11 +24,19 @@ impl Console {
     }
 
     /// Writes what was asked for to stdout, as it is.
-    pub fn data(&self, text: &str) {
-        // A reader that has gone, such as `head`, is no reason to fail: the exit code and the
-        // reports tell the result.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written. A reader that has gone, such as `head`, has had what it wanted.
+    pub fn data(&self, text: &str) -> Result<(), Error> {
         let mut stdout = AutoStream::new(std::io::stdout(), self.color);
-        drop(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()));
+        match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let message = format!("failed to write to stdout: {error}");
+                Err(Error::new(Kind::Environment, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes a line about what is going on to stderr.

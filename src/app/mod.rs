@@ -31,13 +31,13 @@ pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
         Command::Validate(args) => validate(&args, console),
         Command::Simulate(args) => simulate(&args, console).await,
         Command::Schema => {
-            console.data(suite::SCHEMA);
+            console.data(suite::SCHEMA)?;
             Ok(exit::PASSED)
         }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "callcheck", &mut script);
-            console.data(&String::from_utf8_lossy(&script));
+            console.data(&String::from_utf8_lossy(&script))?;
             Ok(exit::PASSED)
         }
     }
@@ -52,7 +52,7 @@ fn validate(args: &ValidateArgs, console: &Console) -> Result<u8, Error> {
             suite.tests.len(),
             count(ServiceName::Connect),
             count(ServiceName::Lex),
-        ));
+        ))?;
     }
     Ok(exit::PASSED)
 }
@@ -61,7 +61,7 @@ async fn simulate(args: &SimulateArgs, console: &Console) -> Result<u8, Error> {
     let scenario = load_scenario(args.scenario.as_deref())?;
     let mut signals = signals::listen().map_err(|error| no_signals(&error))?;
     let simulator = start_simulator(scenario, args.port).await?;
-    console.data(&format!("{}\n", simulator.url()));
+    console.data(&format!("{}\n", simulator.url()))?;
     console.log("serving Amazon Connect and Lex V2; Ctrl-C ends it");
     console.log(&format!("try: callcheck run SUITE --endpoint-url {}", simulator.url()));
     signals.recv().await;
@@ -95,7 +95,8 @@ fn load_scenario(path: Option<&Path>) -> Result<Scenario, Error> {
 
 /// Reads every suite. All problems of all files are told at once.
 fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {
-    let lookup = |name: &str| std::env::var(name).ok();
+    // A value that is no UTF-8 is set all the same: its place will refuse what comes of it.
+    let lookup = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let mut suites: Vec<Suite> = Vec::new();
     let mut problems = Vec::new();
     let mut hint = None;

@@ -1,11 +1,11 @@
 //! `callcheck run`: from the suites to the exit code.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use clap::{CommandFactory, FromArgMatches};
 use globset::GlobSetBuilder;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::MissedTickBehavior;
@@ -13,18 +13,18 @@ use uuid::Uuid;
 
 use super::collect::{Collector, without_tests};
 use super::{Console, load_scenario, load_suites, no_signals, start_simulator};
-use crate::cli::{Cli, Progress, ReportArgs, RunArgs};
+use crate::cli::{Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::outcome::{RunError, ServiceName};
-use crate::plan::{Options, Plan, Selection};
+use crate::plan::{Options, Plan, Selection, Target};
 use crate::report::terminal::{self, Detail};
-use crate::report::writer::Outputs;
+use crate::report::writer::{Moment, Outputs};
 use crate::service::{self, Access};
 use crate::simulator::Simulator;
-use crate::suite::Suite;
+use crate::suite::{Suite, check_region};
 
 /// While tests end, reports are written at most so often.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -52,6 +52,11 @@ impl Identity {
 pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
     let identity = Identity::new(args.run_id.clone());
     let outputs = outputs(&args.reports);
+    let inputs: Vec<PathBuf> =
+        args.suites.iter().chain(args.access.simulate.iter().flatten()).cloned().collect();
+    if let Some(clash) = outputs.clash(&inputs) {
+        return Err(Error::new(Kind::Invalid, clash).hint("give each report a path of its own"));
+    }
     let prepared = match prepare(args).await {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -59,7 +64,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
             let errors = vec![error.for_reports()];
             let conclusion = error.kind.conclusion();
             let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
-            for problem in outputs.write(&summary).err().unwrap_or_default() {
+            for problem in outputs.write(&summary, Moment::End).err().unwrap_or_default() {
                 console.log(&format!("error: {problem}"));
             }
             return Err(error);
@@ -70,9 +75,13 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let run_id = identity.run_id.clone();
     let mut collector = Collector::new(&plan, run_id, identity.started_at, args.fail_on_flaky);
     // Whether reports can be written is found out before anything is started.
-    outputs.write(collector.concluded()).map_err(|problems| {
-        Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
-    })?;
+    if let Err(problems) = outputs.write(collector.concluded(), Moment::Meanwhile) {
+        let error = Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started");
+        collector.trouble(error.for_reports());
+        // The reports that can be written tell of the one that cannot.
+        let _ = outputs.write(collector.concluded(), Moment::End);
+        return Err(error);
+    }
     let detail = detail(args);
     if detail > Detail::Quiet {
         console.log(&banner(&plan, &identity.run_id, args));
@@ -91,7 +100,10 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     }
     drop(simulator);
     write_at_the_end(&mut collector, &outputs, console);
-    console.data(&terminal::report(collector.summary()));
+    // The exit code and the reports tell the result, whether stdout takes it or not.
+    if let Err(error) = console.data(&terminal::report(collector.summary())) {
+        console.log(&error.to_string());
+    }
     if detail > Detail::Quiet {
         console.log(&format!("report: {}", written(&args.reports)));
     }
@@ -126,6 +138,9 @@ struct Prepared {
 /// Reads and plans; calls nothing but what finds the Region.
 async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
     let suites = load_suites(&args.suites)?;
+    if let Some(region) = &args.access.region {
+        check_arns(&suites, region)?;
+    }
     let mut options = options(args)?;
     let mut access = Access {
         profile: args.access.profile.clone(),
@@ -147,18 +162,46 @@ async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
     let mut plan = Plan::new(&suites, &options);
     // Asking the chain may mean asking an instance's metadata service: only where it is needed.
     if plan.lanes.iter().any(|lane| lane.region.is_none()) {
-        options.default_region = service::default_region(&access).await;
-        if options.default_region.is_none() {
-            return Err(Error::new(Kind::Invalid, "no Region is known for some tests").hint(
-                "set `region` in the suite, --region, AWS_REGION, or a region in the AWS profile",
-            ));
-        }
+        options.default_region = Some(default_region(&access).await?);
         plan = Plan::new(&suites, &options);
     }
     if plan.tests.is_empty() && !args.selection.allow_empty {
         return Err(nothing_selected(&suites));
     }
     Ok(Prepared { plan, access, simulator })
+}
+
+/// The Region that the AWS chain names.
+async fn default_region(access: &Access) -> Result<String, Error> {
+    const HINT: &str =
+        "set `region` in the suite, --region, AWS_REGION, or a region in the AWS profile";
+    // An empty AWS_REGION is how CI hosts pass on a variable that nobody has set.
+    match service::default_region(access).await.filter(|region| !region.is_empty()) {
+        None => Err(Error::new(Kind::Invalid, "no Region is known for some tests").hint(HINT)),
+        Some(region) => match check_region(&region) {
+            Ok(()) => Ok(region),
+            Err(expected) => Err(Error::new(
+                Kind::Invalid,
+                format!("the Region of the AWS environment is not valid: expected {expected}"),
+            )
+            .hint(HINT)),
+        },
+    }
+}
+
+/// An instance is in one Region: a flag that names another would ask where it is not.
+fn check_arns(suites: &[Suite], region: &str) -> Result<(), Error> {
+    for suite in suites {
+        for test in &suite.tests {
+            let Target::Connect(target) = &test.target else { continue };
+            if target.instance.region.as_ref().is_some_and(|named| named != region) {
+                let place = format!("{}:{}", suite.source.path(), test.position.line);
+                let message = format!("{place}: the instance's ARN is not of --region {region}");
+                return Err(Error::new(Kind::Invalid, message));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn options(args: &RunArgs) -> Result<Options, Error> {
@@ -205,12 +248,13 @@ fn banner(plan: &Plan, run_id: &str, args: &RunArgs) -> String {
         (None, Some(_)) => ", at --endpoint-url",
         (None, None) => "",
     };
+    let regions =
+        if regions.is_empty() { String::new() } else { format!(" in {}", regions.join(", ")) };
     format!(
-        "callcheck {}: {} Connect and {} Lex tests in {}{place}; run {run_id}",
+        "callcheck {}: {} Connect and {} Lex tests{regions}{place}; run {run_id}",
         env!("CARGO_PKG_VERSION"),
         count(ServiceName::Connect),
         count(ServiceName::Lex),
-        regions.join(", "),
     )
 }
 
@@ -239,11 +283,11 @@ async fn report_while_running(
                 if matches!(event.kind, EventKind::Interrupted { .. }) {
                     // Who sent the signal may not wait: the reports come before all else. What
                     // cannot be written now is told at the end.
-                    let _ = outputs.write(collector.concluded());
+                    let _ = outputs.write(collector.concluded(), Moment::Meanwhile);
                 }
             }
             _ = interval.tick(), if stale => {
-                let _ = outputs.write(collector.concluded());
+                let _ = outputs.write(collector.concluded(), Moment::Meanwhile);
                 stale = false;
             }
         }
@@ -252,21 +296,18 @@ async fn report_while_running(
 
 /// Writes the reports for the last time. Where one cannot be written, the others say so.
 fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Console) {
-    let Err(problems) = outputs.write(collector.concluded()) else { return };
+    let Err(problems) = outputs.write(collector.concluded(), Moment::End) else { return };
     for problem in problems {
         console.log(&format!("error: {problem}"));
         collector.trouble(RunError { message: problem, details: String::new() });
     }
-    let _ = outputs.write(collector.concluded());
+    let _ = outputs.write(collector.concluded(), Moment::End);
 }
 
 /// Writes reports for a command line of `run` that could not be read, as far as it says where
 /// they go: no report of an earlier run may stay and be taken for this one's.
 pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
-    let command = Cli::command().ignore_errors(true);
-    let Ok(matches) = command.try_get_matches_from(args) else { return };
-    let Some(("run", matches)) = matches.subcommand() else { return };
-    let Ok(reports) = ReportArgs::from_arg_matches(matches) else { return };
+    let Some(reports) = ReportArgs::guess(args) else { return };
     let identity = Identity::new(None);
     let details = error.render().to_string();
     let message = "the command line is invalid; nothing was started".to_owned();
@@ -277,5 +318,5 @@ pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
         vec![RunError { message, details }],
     );
     // The command line's own error is what the person sees.
-    let _ = outputs(&reports).write(&summary);
+    let _ = outputs(&reports).write(&summary, Moment::End);
 }

@@ -6,6 +6,15 @@ use std::path::{Path, PathBuf};
 use super::{json, junit};
 use crate::outcome::RunSummary;
 
+/// When reports are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// Before the end: what has not ended stands as an error.
+    Meanwhile,
+    /// At the end.
+    End,
+}
+
 /// Where reports go.
 #[derive(Debug, Clone, Default)]
 pub struct Outputs {
@@ -16,43 +25,76 @@ pub struct Outputs {
 }
 
 impl Outputs {
+    fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.junit.iter().chain(&self.json).map(PathBuf::as_path)
+    }
+
+    /// Says which report would take the place of another, or of one of the files that are read.
+    pub fn clash(&self, inputs: &[PathBuf]) -> Option<String> {
+        let mut taken: Vec<PathBuf> = inputs.iter().map(|input| identity(input)).collect();
+        for path in self.paths().filter(|path| !is_stream(path)) {
+            let path_identity = identity(path);
+            if taken.contains(&path_identity) {
+                return Some(format!("two things are to be in {}", path.display()));
+            }
+            taken.push(path_identity);
+        }
+        None
+    }
+
     /// Writes every report. One that cannot be written does not keep the others from being.
     ///
     /// # Errors
     ///
     /// A sentence for each report that could not be written.
-    pub fn write(&self, summary: &RunSummary) -> Result<(), Vec<String>> {
+    pub fn write(&self, summary: &RunSummary, moment: Moment) -> Result<(), Vec<String>> {
         type Render = fn(&RunSummary) -> Result<Vec<u8>, String>;
         let formats: [(&Option<PathBuf>, &str, Render); 2] =
             [(&self.junit, "JUnit", junit::render), (&self.json, "JSON", json::render)];
         let mut problems = Vec::new();
         for (path, name, render) in formats {
             let Some(path) = path else { continue };
+            // What is written to a stream cannot be taken back: it gets the last word only.
+            if moment == Moment::Meanwhile && is_stream(path) {
+                continue;
+            }
             let written = render(summary)
-                .and_then(|bytes| replace(path, &bytes).map_err(|error| error.to_string()));
+                .and_then(|bytes| put(path, &bytes).map_err(|error| error.to_string()));
             if let Err(error) = written {
-                problems.push(format!(
-                    "failed to write the {name} report to {}: {error}",
-                    path.display()
-                ));
+                let path = path.display();
+                problems.push(format!("failed to write the {name} report to {path}: {error}"));
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 }
 
+/// Whether a path is a device or a pipe, such as /dev/stdout: written to, never replaced.
+fn is_stream(path: &Path) -> bool {
+    path.starts_with("/dev")
+        || path.starts_with("/proc")
+        || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// A path by which two names of one file are known to be one.
+fn identity(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path)
+        .or_else(|_| std::path::absolute(path))
+        .unwrap_or_else(|_| path.to_owned())
+}
+
 /// Puts `bytes` in the place of a file in one step, so that whoever reads it, or kills this
-/// process, never finds half a report. Missing folders are made.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// process, never finds half a report. Missing folders are made, and links followed.
+fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if is_stream(path) {
+        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     std::fs::create_dir_all(folder)?;
-    // A device or a pipe, such as /dev/stdout, can only be written to, never replaced.
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
-    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".callcheck-").suffix(".tmp");
     #[cfg(unix)]
@@ -63,6 +105,6 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     }
     let mut file = builder.tempfile_in(folder)?;
     file.write_all(bytes)?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.persist(&path).map_err(|error| error.error)?;
     Ok(())
 }

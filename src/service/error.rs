@@ -124,7 +124,9 @@ impl Reply<'_> {
     fn class(&self) -> ErrorClass {
         let is = |codes: &[&str]| self.code.is_some_and(|code| codes.contains(&code));
         match self.status {
-            Some(400..500) if self.skewed && is(SKEW_CODES) => ErrorClass::ClockSkew,
+            Some(400..500) if self.skewed && is(SKEW_CODES) => {
+                ErrorClass::ClockSkew { denied: is(&["AccessDeniedException"]) }
+            }
             _ if is(CREDENTIAL_CODES) => ErrorClass::Credentials,
             Some(429) => ErrorClass::Throttled { retry_after: self.retry_after },
             _ if is(THROTTLING_CODES) => ErrorClass::Throttled { retry_after: self.retry_after },

@@ -207,8 +207,12 @@ pub enum ErrorClass {
     Unsent,
     /// AWS refused it and will refuse it again.
     Rejected,
-    /// The signature was refused and the clocks differ; the SDK has taken note of by how much.
-    ClockSkew,
+    /// The call was refused and the clocks differ, which may be why; the SDK has taken note of by
+    /// how much, so that the next call is signed for AWS's time.
+    ClockSkew {
+        /// Whether AWS says that access is denied, which may also be just so.
+        denied: bool,
+    },
     /// The credentials are missing, expired or refused.
     Credentials,
 }

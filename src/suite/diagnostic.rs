@@ -1,7 +1,7 @@
 //! Problems of a suite, and how a person sees them: `file:line:column`, the line, a caret,
 //! what was expected and what to do.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::source::{Source, Span};
 
@@ -46,6 +46,8 @@ impl Diagnostics {
     /// Sorts the problems by place.
     pub fn new(source: Source, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
+        // A value under an anchor is read wherever its alias stands, and is wrong once.
+        problems.dedup();
         Self { source, problems }
     }
 
@@ -77,13 +79,23 @@ impl Diagnostics {
     fn render_one(&self, renderer: &Renderer, problem: &Problem) -> String {
         let position = self.source.position(problem.span.start);
         let (line, line_start) = self.source.line(position.line);
-        let (line, span) = marked(line, problem.span.start - line_start, problem.span.len());
-        let snippet = Snippet::source(line)
-            .path(self.source.path())
+        let at = (problem.span.start - line_start).min(line.len());
+        let end = (at + problem.span.len()).min(line.len());
+        let window = window(line, at, end);
+        let (text, span) = marked(&line[window.clone()], at - window.start, end - window.start);
+        let label = printable(&problem.expected);
+        let snippet = Snippet::source(text)
             .line_start(position.line)
-            .annotation(AnnotationKind::Primary.span(span).label(printable(&problem.expected)));
+            .annotation(AnnotationKind::Primary.span(span).label(label));
         let title = Level::ERROR.primary_title(printable(&problem.title));
-        let mut group = Group::with_title(title).element(snippet);
+        let mut group = Group::with_title(title);
+        group = if window.start == 0 {
+            group.element(snippet.path(self.source.path()))
+        } else {
+            // The column is told in words where the line does not begin at its beginning.
+            let place = format!("{}:{}:{}", self.source.path(), position.line, position.column);
+            group.element(Origin::path(place)).element(snippet)
+        };
         if let Some(hint) = &problem.hint {
             group = group.element(Level::HELP.with_name("hint").message(printable(hint)));
         }
@@ -96,11 +108,22 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
-/// A line fit to be shown, and the place of `len` bytes from `at` in it; what goes on in later
-/// lines is cut. One character stands for one, so that columns stay true.
-fn marked(line: &str, at: usize, len: usize) -> (String, Span) {
-    let at = at.min(line.len());
-    let end = (at + len).min(line.len());
+/// The part of a line that is laid out around a place: all of one that a person wrote, a few
+/// thousand bytes of one that may be a megabyte long.
+fn window(line: &str, at: usize, end: usize) -> Span {
+    const HALF: usize = 2048;
+    if line.len() <= 2 * HALF {
+        return 0..line.len();
+    }
+    let from = line.floor_char_boundary(at.saturating_sub(HALF));
+    let to = line.ceil_char_boundary((end.min(at + HALF)).saturating_add(HALF).min(line.len()));
+    from..to
+}
+
+/// A line fit to be shown, and the place of the bytes from `at` to `end` in it. One character
+/// stands for one, so that columns stay true.
+fn marked(line: &str, at: usize, end: usize) -> (String, Span) {
+    let end = line.floor_char_boundary(end);
     let show = |text: &str| printable(text).replace('\t', " ");
     let (before, marked, after) = (show(&line[..at]), show(&line[at..end]), show(&line[end..]));
     let span = before.len()..before.len() + marked.len();

@@ -15,7 +15,26 @@ pub(super) enum Flaw {
     BadName(String),
     /// The variable is not set, and there is no default.
     NotSet(String),
+    /// A default holds a variable of its own.
+    Nested,
+    /// The variable holds a credential, which no report may show.
+    Secret(String),
+    /// The value is longer than any that makes sense.
+    TooLong,
 }
+
+/// The longest value that variables may make of a scalar, in bytes.
+const MAX_VALUE: usize = 64 * 1024;
+
+/// Variables that hold credentials.
+const SECRETS: [&str; 6] = [
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SECURITY_TOKEN",
+    "AWS_SESSION_TOKEN",
+    "GITHUB_TOKEN",
+];
 
 /// Replaces variables in `text`. Gives the text and whether it held any; every flaw is reported,
 /// not only the first.
@@ -37,6 +56,10 @@ pub(super) fn interpolate(text: &str, lookup: Lookup<'_>) -> Result<(String, boo
                 break;
             };
             match resolve(&after[..end], lookup) {
+                Ok(value) if result.len() + value.len() > MAX_VALUE => {
+                    flaws.push(Flaw::TooLong);
+                    break;
+                }
                 Ok(value) => result.push_str(&value),
                 Err(flaw) => flaws.push(flaw),
             }
@@ -63,6 +86,12 @@ fn resolve(inner: &str, lookup: Lookup<'_>) -> Result<String, Flaw> {
     if !valid {
         return Err(Flaw::BadName(name.to_owned()));
     }
+    if SECRETS.contains(&name) {
+        return Err(Flaw::Secret(name.to_owned()));
+    }
+    if default.is_some_and(|default| default.contains("${")) {
+        return Err(Flaw::Nested);
+    }
     // As in a shell, `:-` also stands in for a variable that is set to nothing.
     match (lookup(name), default) {
         (Some(value), None) => Ok(value),
@@ -80,6 +109,7 @@ mod tests {
         match name {
             "ID" => Some("abc".to_owned()),
             "EMPTY" => Some(String::new()),
+            "LONG" => Some("x".repeat(40_000)),
             "YAML" => Some("a: {b: c}\n- ${ID}".to_owned()),
             _ => None,
         }
@@ -113,5 +143,10 @@ mod tests {
             interpolate("${A} ${1x} ${B", &env).unwrap_err(),
             [Flaw::NotSet("A".into()), Flaw::BadName("1x".into()), Flaw::Unclosed]
         );
+        let flaw = |text: &str| interpolate(text, &env).unwrap_err();
+        assert_eq!(flaw("${A:-${ID}}"), [Flaw::Nested]);
+        assert_eq!(flaw("${LONG}${LONG}"), [Flaw::TooLong]);
+        let secret = "AWS_SECRET_ACCESS_KEY";
+        assert_eq!(flaw(&format!("${{{secret}:-x}}")), [Flaw::Secret(secret.into())]);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::source::{Position, Source, Span, Spanned};
+use super::source::{Position, Source, Spanned};
 use super::value::{InstanceId, Share};
 use crate::outcome::ServiceName;
 
@@ -100,8 +100,6 @@ pub struct Test {
     pub name: Spanned<String>,
     /// Its stable identity: `id`, else the name; unique in the suite.
     pub id: String,
-    /// Where the identity was written.
-    pub(super) id_span: Span,
     /// Its settings, with those of its section.
     pub settings: Settings,
     /// What it runs.

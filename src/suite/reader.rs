@@ -4,12 +4,19 @@
 //! that a person mends a file once. It knows nothing of suites: the keys come from [`super::decode`].
 
 use std::cell::RefCell;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 
 use super::diagnostic::Problem;
 use super::interpolate::{Flaw, Lookup, interpolate};
 use super::source::{Span, Spanned};
 use super::tree::{Node, NodeKind, is_null};
+
+/// So many problems are noted; a file that has more is told so.
+const MOST_PROBLEMS: usize = 1000;
+
+/// The longest name, id or tag, in characters: what a report can show.
+const MAX_TEXT: usize = 300;
 
 /// Collects problems and looks variables up.
 pub(super) struct Reader<'a> {
@@ -48,7 +55,10 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn report(&self, problem: Problem) {
-        self.problems.borrow_mut().push(problem);
+        let mut problems = self.problems.borrow_mut();
+        if problems.len() < MOST_PROBLEMS {
+            problems.push(problem);
+        }
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
@@ -73,6 +83,12 @@ impl<'a> Value<'a> {
             format!("invalid `{}`", self.key),
             format!("expected {}", expected.as_ref()),
         )
+    }
+
+    /// Notes that the value is not what its key asks for, and gives none.
+    pub(super) fn complain<T>(&self, expected: &str) -> Option<T> {
+        self.reader.report(self.refuse(expected));
+        None
     }
 
     fn wrong_type<T>(&self, expected: &str) -> Option<T> {
@@ -128,13 +144,16 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// One line of text that is not empty.
+    /// One line of visible text. Runs of spaces count as one, as every report shows them: what
+    /// is told apart here must be told apart there.
     pub(super) fn text(&self) -> Option<String> {
         self.parse(|text| {
-            if text.trim().is_empty() || text.chars().any(char::is_control) {
-                Err("one line of text".to_owned())
+            let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+            let line = words.join(" ");
+            if line.is_empty() || line.chars().count() > MAX_TEXT || line.contains(is_invisible) {
+                Err(format!("one line of visible text, of at most {MAX_TEXT} characters"))
             } else {
-                Ok(text.trim().to_owned())
+                Ok(line)
             }
         })
     }
@@ -144,11 +163,10 @@ impl<'a> Value<'a> {
         self.parse(|text| check(text).map(|()| text.to_owned()))
     }
 
-    /// A whole number from `min` up.
-    pub(super) fn integer(&self, min: u32) -> Option<u32> {
-        self.typed(&format!("a whole number from {min} up"), |text| {
-            text.parse().ok().filter(|number| *number >= min)
-        })
+    /// A whole number within bounds.
+    pub(super) fn integer(&self, bounds: RangeInclusive<u32>) -> Option<u32> {
+        let expected = format!("a whole number from {} to {}", bounds.start(), bounds.end());
+        self.typed(&expected, |text| text.parse().ok().filter(|number| bounds.contains(number)))
     }
 
     /// A number above 0; decimals are allowed.
@@ -159,7 +177,12 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
-        self.typed("true or false", |text| text.parse().ok())
+        // The words of YAML 1.2's core schema; `yes` and `on` are not among them.
+        self.typed("true or false", |text| match text {
+            "true" | "True" | "TRUE" => Some(true),
+            "false" | "False" | "FALSE" => Some(false),
+            _ => None,
+        })
     }
 
     /// One of a few words.
@@ -178,9 +201,10 @@ impl<'a> Value<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// Whether it is the plain scalar `word`.
+    /// Whether it is the scalar `word`.
     pub(super) fn is_word(&self, word: &str) -> bool {
-        matches!(&self.node.kind, NodeKind::Scalar { text, .. } if text == word)
+        let NodeKind::Scalar { text, .. } = &self.node.kind else { return false };
+        interpolate(text, self.reader.lookup).is_ok_and(|(text, _)| text == word)
     }
 
     /// The elements of a list.
@@ -217,7 +241,7 @@ impl<'a> Fields<'a> {
             self.reader.report(Problem::new(key.span.clone(), title, key.describe()));
             return;
         };
-        let Some(known) = keys.iter().copied().find(|known| *known == text.as_str()) else {
+        let Some(known) = keys.iter().copied().find(|known| *known == &**text) else {
             self.reader.report(unknown_key(key.span.clone(), text, self.what, keys));
             return;
         };
@@ -273,8 +297,8 @@ impl<'a> Fields<'a> {
 }
 
 fn unknown_key(span: Span, text: &str, what: &str, keys: &[&str]) -> Problem {
-    let problem =
-        Problem::new(span, format!("unknown key `{text}`"), format!("not a key of {what}"));
+    let title = format!("unknown key `{}`", shorten(text));
+    let problem = Problem::new(span, title, format!("not a key of {what}"));
     if text == "<<" {
         return problem.hint("there are no merge keys: what tests share stands in their section");
     }
@@ -297,23 +321,54 @@ fn nearest<'w>(text: &str, words: &[&'w str]) -> Option<&'w str> {
     (score(best) >= NEAR).then_some(best)
 }
 
+/// Characters that show nothing, or change how what follows is shown.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || (c.is_whitespace() && c != ' ')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+        || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// The beginning of a text that may be a megabyte long.
+pub(super) fn shorten(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let mut short: String = text.chars().take(SHOWN).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
+}
+
 fn describe_flaw(span: Span, flaw: Flaw) -> Problem {
     match flaw {
         Flaw::Unclosed => {
             Problem::new(span, "`${` without its `}`", "expected ${VAR} or ${VAR:-default}")
                 .hint("write `$${` for a literal `${`")
         }
+        Flaw::Nested => Problem::new(
+            span,
+            "a default holds a variable of its own",
+            "expected plain text after `:-`",
+        ),
+        Flaw::TooLong => Problem::new(span, "its variables make this value too long", "here")
+            .hint("what they hold is not shown; check it"),
+        Flaw::Secret(name) => Problem::new(
+            span,
+            format!("{name} holds a secret"),
+            "what stands here is in every report",
+        )
+        .hint("credentials come from the AWS chain, never from a suite"),
         Flaw::BadName(name) => Problem::new(
             span,
-            format!("`{name}` cannot be a variable"),
+            format!("`{}` cannot be a variable", shorten(&name)),
             "expected a name of letters, digits and `_`",
         )
         .hint("write `$${` for a literal `${`"),
         Flaw::NotSet(name) => Problem::new(
             span,
-            format!("the variable {name} is not set"),
-            format!("expected {name} in the environment"),
+            format!("the variable {} is not set", shorten(&name)),
+            "expected it in the environment",
         )
-        .hint(format!("set it, or give it a default: ${{{name}:-…}}")),
+        .hint(format!("set it, or give it a default: ${{{}:-…}}", shorten(&name))),
     }
 }

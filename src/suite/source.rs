@@ -39,6 +39,17 @@ pub struct Source {
     path: String,
     text: String,
     line_starts: Vec<usize>,
+    /// How many characters stand before each block of [`BLOCK`] bytes: a line may be a megabyte
+    /// long, and hold thousands of places that are asked for.
+    chars_before: Vec<usize>,
+}
+
+/// Bytes that are counted at once.
+const BLOCK: usize = 1024;
+
+/// Whether a byte begins a character (of UTF-8).
+fn begins_char(byte: &&u8) -> bool {
+    **byte & 0xc0 != 0x80
 }
 
 impl Source {
@@ -47,7 +58,12 @@ impl Source {
         let text = text.into();
         let line_starts =
             std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Self { path: path.into(), text, line_starts }
+        let chars = |block: &[u8]| block.iter().filter(begins_char).count();
+        let mut chars_before = vec![0];
+        for block in text.as_bytes().chunks(BLOCK) {
+            chars_before.push(chars_before[chars_before.len() - 1] + chars(block));
+        }
+        Self { path: path.into(), text, line_starts, chars_before }
     }
 
     /// The path as the user gave it.
@@ -63,9 +79,15 @@ impl Source {
     /// The position of a byte; one past the end counts as the end.
     pub fn position(&self, byte: usize) -> Position {
         let line = self.line_starts.partition_point(|start| *start <= byte);
-        let start = self.line_starts[line - 1];
-        let before = self.text.get(start..byte.min(self.text.len())).unwrap_or_default();
-        Position { line, column: before.chars().count() + 1 }
+        let before = self.chars_before(byte) - self.chars_before(self.line_starts[line - 1]);
+        Position { line, column: before + 1 }
+    }
+
+    fn chars_before(&self, byte: usize) -> usize {
+        let byte = byte.min(self.text.len());
+        let block = byte / BLOCK;
+        let rest = &self.text.as_bytes()[block * BLOCK..byte];
+        self.chars_before[block] + rest.iter().filter(begins_char).count()
     }
 
     /// The line (from 1) without its line break, and the byte at which it starts.
@@ -90,5 +112,7 @@ mod tests {
         assert_eq!(source.position(99), Position { line: 3, column: 1 });
         assert_eq!(source.line(1), ("añb", 0));
         assert_eq!(source.line(3), ("", 13));
+        let source = Source::new("s.yaml", format!("x\n{}y", "ñ".repeat(5000)));
+        assert_eq!(source.position(10_002), Position { line: 2, column: 5001 });
     }
 }

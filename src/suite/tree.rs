@@ -15,8 +15,12 @@ use super::source::Span;
 /// Collections may be nested so deep; a suite needs five.
 const MAX_DEPTH: usize = 32;
 
-/// A file may hold so many nodes, with aliases counted as often as they are used.
-const MAX_NODES: usize = 200_000;
+/// A file may come to so many bytes, with aliases counted as often as they are used: a file of
+/// the largest size does, without any.
+const MAX_WEIGHT: usize = 8 * 1024 * 1024;
+
+/// What a node weighs beside its text.
+const NODE_WEIGHT: usize = 16;
 
 /// A node of the document.
 #[derive(Debug, Clone)]
@@ -25,8 +29,8 @@ pub(super) struct Node {
     pub(super) span: Span,
     /// What it is.
     pub(super) kind: NodeKind,
-    /// How many nodes it is made of, itself included.
-    size: usize,
+    /// What it weighs, with all that is in it.
+    weight: usize,
 }
 
 /// What a node is.
@@ -35,7 +39,7 @@ pub(super) enum NodeKind {
     /// A single value.
     Scalar {
         /// Its text, with YAML's escapes undone and nothing else.
-        text: String,
+        text: Rc<str>,
         /// Whether it was written without quotes (and not as a block).
         plain: bool,
     },
@@ -76,6 +80,10 @@ pub(super) fn parse(text: &str) -> Result<Rc<Node>, Problem> {
     let mut end = 0;
     for item in Parser::new_from_str(text) {
         let (event, span) = item.map_err(|error| syntax_problem(text, &error))?;
+        if let Some(tag) = span.tag_span().and_then(|tag| tag.byte_range()) {
+            return Err(Problem::new(tag, "YAML tags mean nothing here", "expected a plain value")
+                .hint("remove the tag; quotes make a value text"));
+        }
         let span = span.byte_range().unwrap_or(end..end);
         end = span.end.max(end);
         builder.event(event, span)?;
@@ -90,7 +98,8 @@ fn syntax_problem(text: &str, error: &ScanError) -> Problem {
     let at = error.marker().byte_offset().unwrap_or(text.len()).min(text.len());
     let width = text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
     let problem = Problem::new(at..at + width, format!("not valid YAML: {}", error.info()), "here");
-    if text[..at].ends_with('$') && text[at..].starts_with('{') {
+    let line = text[..at].rsplit('\n').next().unwrap_or_default();
+    if line.contains("${") || line.ends_with('$') && text[at..].starts_with('{') {
         return problem.hint("inside `{ }` and `[ ]`, YAML wants quotes around it: \"${VAR}\"");
     }
     problem.hint("mend this first: what follows a syntax error cannot be read")
@@ -102,14 +111,14 @@ struct Open {
     anchor: usize,
     children: Vec<Rc<Node>>,
     mapping: bool,
-    size: usize,
+    weight: usize,
 }
 
 #[derive(Default)]
 struct Builder {
     open: Vec<Open>,
     anchors: HashMap<usize, Rc<Node>>,
-    nodes: usize,
+    weight: usize,
     root: Option<Rc<Node>>,
     documents: usize,
 }
@@ -129,22 +138,16 @@ impl Builder {
                 }
                 Ok(())
             }
-            Event::Scalar(text, style, anchor, tag) => {
-                refuse_tag(tag.is_some(), &span)?;
+            Event::Scalar(text, style, anchor, _) => {
                 let plain = style == ScalarStyle::Plain;
-                let kind = NodeKind::Scalar { text: text.into_owned(), plain };
-                self.count(1, &span)?;
-                self.place(Node { span, kind, size: 1 }, anchor);
+                let weight = NODE_WEIGHT + text.len();
+                self.weigh(weight, &span)?;
+                let kind = NodeKind::Scalar { text: text.into(), plain };
+                self.place(Node { span, kind, weight }, anchor);
                 Ok(())
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                refuse_tag(tag.is_some(), &span)?;
-                self.begin(span, anchor, false)
-            }
-            Event::MappingStart(_, anchor, tag) => {
-                refuse_tag(tag.is_some(), &span)?;
-                self.begin(span, anchor, true)
-            }
+            Event::SequenceStart(_, anchor, _) => self.begin(span, anchor, false),
+            Event::MappingStart(_, anchor, _) => self.begin(span, anchor, true),
             Event::SequenceEnd | Event::MappingEnd => {
                 self.finish(span);
                 Ok(())
@@ -153,7 +156,7 @@ impl Builder {
                 Some(node) => {
                     // The alias keeps the place where it is used: that is where a reader looks.
                     let node = Rc::clone(node);
-                    self.count(node.size, &span)?;
+                    self.weigh(node.weight, &span)?;
                     self.place(Node { span, ..Node::clone(&node) }, 0);
                     Ok(())
                 }
@@ -175,8 +178,8 @@ impl Builder {
                 "a suite, whose deepest place is five levels down",
             ));
         }
-        self.count(1, &span)?;
-        self.open.push(Open { span, anchor, children: Vec::new(), mapping, size: 1 });
+        self.weigh(NODE_WEIGHT, &span)?;
+        self.open.push(Open { span, anchor, children: Vec::new(), mapping, weight: NODE_WEIGHT });
         Ok(())
     }
 
@@ -193,17 +196,17 @@ impl Builder {
         } else {
             NodeKind::Sequence(open.children)
         };
-        self.place(Node { span, kind, size: open.size }, open.anchor);
+        self.place(Node { span, kind, weight: open.weight }, open.anchor);
     }
 
-    /// Counts values as they come, an alias as all that it stands for, so that a bomb of aliases
+    /// Weighs values as they come, an alias as all that it stands for, so that a bomb of aliases
     /// ends before it is built.
-    fn count(&mut self, values: usize, span: &Span) -> Result<(), Problem> {
-        self.nodes = self.nodes.saturating_add(values);
-        if self.nodes > MAX_NODES {
+    fn weigh(&mut self, weight: usize, span: &Span) -> Result<(), Problem> {
+        self.weight = self.weight.saturating_add(weight);
+        if self.weight > MAX_WEIGHT {
             return Err(Problem::new(
                 span.clone(),
-                format!("more than {MAX_NODES} values, counting each use of an alias"),
+                "the file is too large, counting each use of an alias",
                 "a suite of a sensible size",
             )
             .hint("split the suite, or use fewer aliases"));
@@ -218,18 +221,10 @@ impl Builder {
         }
         match self.open.last_mut() {
             Some(parent) => {
-                parent.size += node.size;
+                parent.weight += node.weight;
                 parent.children.push(node);
             }
             None => self.root = Some(node),
         }
     }
-}
-
-fn refuse_tag(tagged: bool, span: &Span) -> Result<(), Problem> {
-    if tagged {
-        return Err(Problem::new(span.clone(), "YAML tags mean nothing here", "a plain value")
-            .hint("remove the `!tag`; quotes make a value text"));
-    }
-    Ok(())
 }

@@ -10,13 +10,16 @@ const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
 /// Reads a duration such as `250ms`, `90s`, `5m` or `1h30m`; above 0.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "a duration such as 250ms, 90s, 5m or 1h30m";
+    const TOO_LONG: &str = "a duration of at most a year (8760h)";
     const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
     let mut rest = text;
     let mut total: u64 = 0;
     let mut next_unit = 0;
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-        let amount: u64 = rest[..digits].parse().map_err(|_| EXPECTED.to_owned())?;
+        let amount: u64 = rest[..digits]
+            .parse()
+            .map_err(|_| if digits == 0 { EXPECTED } else { TOO_LONG }.to_owned())?;
         rest = &rest[digits..];
         let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
         // Units come once each, the largest first, so that there is one way to write a duration.
@@ -31,7 +34,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         total = amount
             .checked_mul(*millis)
             .and_then(|part| total.checked_add(part))
-            .ok_or_else(|| "a duration of at most a year (8760h)".to_owned())?;
+            .ok_or_else(|| TOO_LONG.to_owned())?;
     }
     let duration = Duration::from_millis(total);
     if text.is_empty() {
@@ -39,7 +42,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     } else if duration.is_zero() {
         Err("a duration above 0".to_owned())
     } else if duration > MAX_DURATION {
-        Err("a duration of at most a year (8760h)".to_owned())
+        Err(TOO_LONG.to_owned())
     } else {
         Ok(duration)
     }

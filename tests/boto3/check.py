@@ -48,13 +48,14 @@ def equal(what, expected, seen):
 
 
 def raises(what, code, status, call, client=None):
-    """The call fails with that code and status, as an exception that the model names if `client` is given."""
+    """The call fails with that code and status; given `client`, as an exception of its model."""
     try:
         seen = call()
     except ClientError as error:
-        seen = (error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"])
+        reply = error.response
+        seen = (reply["Error"]["Code"], reply["ResponseMetadata"]["HTTPStatusCode"])
         equal(what, (code, status), seen)
-        check(f"{what}: has a message", error.response["Error"].get("Message"), "text", error.response)
+        check(f"{what}: has a message", reply["Error"].get("Message"), "text", reply)
         if client:
             modelled = getattr(client.exceptions, code)
             check(f"{what}: is modelled", isinstance(error, modelled), code, type(error).__name__)
@@ -103,7 +104,6 @@ def compare(shape, value, place):
 
 def compare_reply(operation_model, response_dict, **_):
     """Compares each reply that is no error with the model of its operation."""
-    global passed
     if response_dict["status_code"] < 300:
         body = json.loads(response_dict["body"])
         if operation_model.output_shape:
@@ -113,7 +113,7 @@ def compare_reply(operation_model, response_dict, **_):
 
 
 def clients(url):
-    """Both clients and a switch: API throttling is per caller, and so is the name that signs."""
+    """Both clients, and a hook that makes each call another caller's: throttling is per caller."""
     session = boto3.Session("AKIDEXAMPLE", "secret", region_name=REGION)
     credentials = session.get_credentials()
     callers = itertools.count()
@@ -125,8 +125,6 @@ def clients(url):
         retries={"total_max_attempts": 1},
         connect_timeout=5,
         read_timeout=10,
-        # The default keeps 10 connections, and that is as good as any.
-        user_agent_extra="callcheck-check",
     )
 
     def client(service):
@@ -188,7 +186,8 @@ def connect_runs(connect):
     filled = connect.start_test_case_execution(**case)
     check(
         "start: no token",
-        filled["TestCaseExecutionId"] not in (started["TestCaseExecutionId"], other["TestCaseExecutionId"]),
+        filled["TestCaseExecutionId"]
+        not in (started["TestCaseExecutionId"], other["TestCaseExecutionId"]),
         "another execution",
         filled["TestCaseExecutionId"],
     )
@@ -259,7 +258,8 @@ def connect_stops(connect):
     case = {"InstanceId": "stops", "TestCaseId": "hangs"}
     hangs = connect.start_test_case_execution(**case)["TestCaseExecutionId"]
     execution = {**case, "TestCaseExecutionId": hangs}
-    equal("stop: before", "IN_PROGRESS", connect.get_test_case_execution_summary(**execution)["Status"])
+    runs = connect.get_test_case_execution_summary(**execution)
+    equal("stop: before", "IN_PROGRESS", runs["Status"])
     connect.stop_test_case_execution(**execution, ClientToken="stop-1")
     stopped = connect.get_test_case_execution_summary(**execution)
     equal("stop: after", "STOPPED", stopped["Status"])
@@ -309,7 +309,8 @@ def connect_lists(connect):
     hour_ago = int((time.time() - 3600) * 1000)
     equal("list: started since", 100, len(found(StartTime=hour_ago)[0]))
     equal("list: started before", [[]], found(EndTime=hour_ago))
-    item = connect.list_test_case_executions(InstanceId="full", MaxResults=1)["TestCaseExecutions"][0]
+    reply = connect.list_test_case_executions(InstanceId="full", MaxResults=1)
+    item = reply["TestCaseExecutions"][0]
     equal("list: test case", "hangs", item["TestCaseId"])
     recent("list: start", item["StartTime"])
 
@@ -342,7 +343,8 @@ def connect_errors(connect):
     raises("start: internal", "InternalServiceException", 500, start("breaks"), connect)
     equal("start: after the internal error", "INITIATED", start("breaks")()["Status"])
     elsewhere = ARN.replace(REGION, "eu-central-1")
-    raises("start: another Region", "ResourceNotFoundException", 404, start("passes", elsewhere), connect)
+    away = start("passes", elsewhere)
+    raises("start: another Region", "ResourceNotFoundException", 404, away, connect)
     raises(
         "summary: no such execution",
         "ResourceNotFoundException",
@@ -362,12 +364,14 @@ def connect_errors(connect):
 
 
 def lex_start(lex, test_set, **arguments):
+    """Starts a test set on the bot."""
     return lex.start_test_execution(
         testSetId=test_set, target={"botAliasTarget": BOT}, apiMode="NonStreaming", **arguments
     )
 
 
 def lex_ended(lex, execution):
+    """The description of an execution, once it has ended."""
     return until(
         lambda: lex.describe_test_execution(testExecutionId=execution),
         lambda reply: reply["testExecutionStatus"] in ("Completed", "Failed", "Stopped"),

@@ -41,12 +41,14 @@ fn a_terminate_exits_as_such() {
 
 #[test]
 fn before_the_end_the_report_is_not_green() {
-    let running = hanging(&["{name: Menu, test_case_id: c1}"]);
+    let running = hanging(&["{name: Menu, test_case_id: c1, blocking: false}"]);
     running.wait_for(|ledger| !ledger.executions.is_empty());
     // The kill leaves the report that was written before the first start.
     running.signal("KILL");
     let outcome = running.wait();
+    // Not even where nothing blocks: nothing has been seen to pass.
     assert!(outcome.says("Menu").starts_with("error NotFinished:"), "{}", outcome.says("Menu"));
+    assert_eq!(outcome.json()["exit_code"], 3);
 }
 
 #[test]

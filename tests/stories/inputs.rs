@@ -2,6 +2,7 @@
 
 use crate::harness::{Outcome, Story, callcheck};
 
+#[track_caller]
 fn no_call(outcome: &Outcome) {
     assert!(outcome.ledger.calls.is_empty(), "{:?}", outcome.ledger.calls);
 }
@@ -86,6 +87,47 @@ fn a_wrong_command_line_leaves_no_old_green_report() {
 }
 
 #[test]
+fn an_old_green_report_goes_wherever_the_command_line_breaks() {
+    for args in [
+        &["--junit", "my.xml", "--timeout", "0s"][..],
+        &["--bogus", "--junit", "my.xml"],
+        &["--junit=my.xml", "--retries", "99999999999"],
+        &["--junit", "my.xml", "--endpoint-url", "htp://x"],
+    ] {
+        let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+        std::fs::write(story.path().join("my.xml"), "<testsuites/>").unwrap();
+        let outcome = story.args(args).run();
+        outcome.exits(2);
+        let report = std::fs::read_to_string(outcome.file("my.xml")).unwrap();
+        assert!(report.contains("the command line is invalid"), "{args:?}: {report}");
+    }
+}
+
+#[test]
+fn a_report_never_takes_the_place_of_a_suite_or_of_another_report() {
+    let outcome = Story::new()
+        .connect(&["{name: Menu, test_case_id: c1}"])
+        .args(&["--junit", "./suite.yaml"])
+        .run();
+    outcome.exits(2);
+    no_call(&outcome);
+    assert!(std::fs::read_to_string(outcome.file("suite.yaml")).unwrap().contains("Menu"));
+    let same = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    no_call(same.args(&["--junit", "report.json"]).run().exits(2));
+}
+
+#[test]
+fn a_region_flag_that_an_arn_contradicts_is_refused() {
+    let arn = "arn:aws:connect:eu-west-2:111122223333:instance/i-1";
+    let test = format!("{{name: Menu, test_case_id: c1, instance_id: '{arn}'}}");
+    let suite = format!("name: s\nconnect: {{test_cases: [{test}]}}\n");
+    let outcome = Story::new().suite(&suite).args(&["--region", "us-east-1"]).run();
+    no_call(outcome.exits(2));
+    let outcome = Story::new().suite(&suite).args(&["--region", "eu-west-2"]).run();
+    outcome.exits(0);
+}
+
+#[test]
 fn run_ids_that_cannot_name_a_file_are_refused() {
     for id in ["../x", "", "-x", ".x", "a b", &"x".repeat(65)] {
         let argument = format!("--run-id={id}");
@@ -101,6 +143,8 @@ fn without_a_region_it_says_where_to_set_one() {
     outcome.exits(2);
     no_call(&outcome);
     assert!(outcome.stderr.contains("AWS_REGION"), "{}", outcome.stderr);
+    no_call(Story::new().suite(suite).env("AWS_REGION", "").run().exits(2));
+    no_call(Story::new().suite(suite).env("AWS_REGION", "Ohio").run().exits(2));
     let outcome = Story::new().suite(suite).env("AWS_REGION", "eu-west-2").args(&["-q"]).run();
     assert_eq!(outcome.result("t")["region"], "eu-west-2");
 }

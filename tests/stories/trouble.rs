@@ -125,6 +125,7 @@ fn a_report_that_cannot_be_written_is_found_before_the_first_start() {
     let outcome = story.args(&["--junit", "taken"]).run();
     outcome.exits(3);
     assert!(outcome.stderr.contains("failed to write the JUnit report to taken"));
+    assert_eq!(outcome.json()["exit_code"], 3, "the report that can be written says so too");
     assert!(outcome.ledger.calls.is_empty());
 }
 

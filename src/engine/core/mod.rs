@@ -306,7 +306,7 @@ impl Core {
                 self.pause(now, self.plan.lane(test), retry_after);
                 Duration::ZERO
             }
-            ErrorClass::ClockSkew => Duration::ZERO,
+            ErrorClass::ClockSkew { .. } => Duration::ZERO,
             _ => self.tests[test].retry.next(&mut self.chance),
         };
         let event = EventKind::Retrying { test, error: error.error.clone(), after: wait };

@@ -49,12 +49,15 @@ impl Core {
     }
 
     /// What holds for an error of any call; the rest is for the state to say.
-    fn failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+    fn failed(&mut self, now: Duration, test: TestIndex, mut error: CallError) {
         let twice = self.tests[test].trouble.as_ref().is_some_and(|last| last.class == error.class);
         match error.class {
             ErrorClass::Credentials => return self.close_lane(now, test, error),
-            // The SDK has corrected its clock by the reply: once more, and once only.
-            ErrorClass::ClockSkew if twice => return self.close_lane(now, test, error),
+            // The SDK has corrected its clock by the first reply: once more, and once only.
+            ErrorClass::ClockSkew { denied: false } if twice => {
+                return self.close_lane(now, test, error);
+            }
+            ErrorClass::ClockSkew { denied: true } if twice => error.class = ErrorClass::Rejected,
             _ => {}
         }
         match &self.tests[test].state {
@@ -76,7 +79,7 @@ impl Core {
             // The run's own time is the limit: others on the instance are normal.
             ErrorClass::Throttled { .. } | ErrorClass::Full => Duration::MAX,
             ErrorClass::Conflict => planned.queue_timeout,
-            ErrorClass::Unsent | ErrorClass::ClockSkew => PATIENCE,
+            ErrorClass::Unsent | ErrorClass::ClockSkew { .. } => PATIENCE,
             ErrorClass::Ambiguous if sent_again => PATIENCE,
             _ => Duration::ZERO,
         };

@@ -29,7 +29,9 @@ fn a_reply_falls_into_its_class() {
 
 #[test]
 fn a_refused_signature_with_clocks_apart_is_skew() {
-    assert_eq!(class(403, Some("InvalidSignatureException"), true), ErrorClass::ClockSkew);
+    let skew = |denied| ErrorClass::ClockSkew { denied };
+    assert_eq!(class(403, Some("InvalidSignatureException"), true), skew(false));
+    assert_eq!(class(403, Some("AccessDeniedException"), true), skew(true));
     assert_eq!(class(403, Some("ExpiredTokenException"), true), ErrorClass::Credentials);
     let now = DateTime::parse_from_rfc3339("2026-01-01T12:00:00Z").unwrap().to_utc();
     assert!(is_skewed("Thu, 01 Jan 2026 12:04:01 GMT", now));

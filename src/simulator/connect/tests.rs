@@ -211,7 +211,8 @@ fn a_status_that_no_sdk_knows_is_shown_and_then_the_end() {
 #[test]
 fn a_run_that_hangs_is_not_cut_and_keeps_its_slot_until_it_is_stopped() {
     let (mut connect, place) = connect(
-        "{limits: {concurrent: 1}, test_cases: {a: {runs: [{status: IN_PROGRESS}, {status: PASSED}]}}}",
+        "{limits: {concurrent: 1}, \
+         test_cases: {a: {runs: [{status: IN_PROGRESS}, {status: PASSED}]}}}",
     );
     let hangs = start(&mut connect, 0, &place, "a");
     let behind = start(&mut connect, 0, &place, "a");
@@ -362,15 +363,13 @@ fn pages_neither_lose_nor_repeat_an_execution_though_the_list_grows_and_statuses
     want.reverse();
     let filter = Filter { status: Some("IN_PROGRESS".into()), ..Filter::default() };
     let (mut seen, mut cursor) = (Vec::new(), None);
-    loop {
+    for nth in 1..=4 {
         let page = PageRequest { cursor, max: 3 };
         let page = connect.executions(100, &place, &filter, page).unwrap();
         seen.extend(page.items.into_iter().map(|summary| summary.execution_id));
         cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-        // Between two pages one more comes, and the one that the token stands for leaves the filter.
+        assert_eq!(cursor.is_some(), nth < 4, "page {nth}");
+        // Between two pages one more comes, and the one that the token names leaves the filter.
         start(&mut connect, 100, &place, "a");
         connect.stop(100, &place, "a", seen.last().unwrap(), None).unwrap();
     }

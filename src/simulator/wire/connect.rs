@@ -8,8 +8,11 @@ use crate::simulator::api::{ApiError, Page, PageRequest};
 use crate::simulator::connect::{Connect, Filter, Place, Record, Summary, TestCaseSummary};
 use crate::simulator::scenario::{ConnectScenario, EndToken, Timestamps};
 
-/// The largest page of any list here (service model).
+/// The largest page of a list, but for test cases (service model).
 const PAGE: usize = 100;
+
+/// The largest page of test cases (service model).
+const PAGE_OF_CASES: usize = 1000;
 
 /// How this service writes what services have been seen to write in more than one way.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +74,7 @@ pub(super) fn act(
         }
         ["test-cases", instance, case, execution, "records"] => {
             let status = asked.query("status");
-            let page = page(asked)?;
+            let page = page(asked, PAGE)?;
             let place = place(instance)?;
             let records = connect.records(now, &place, case, execution, status, page)?;
             Ok(form.page("ExecutionRecords", records, |record| record_body(form, record)))
@@ -83,12 +86,12 @@ pub(super) fn act(
         }
         ["test-case-executions", instance] => {
             let filter = filter(asked)?;
-            let found = connect.executions(now, &place(instance)?, &filter, page(asked)?)?;
+            let found = connect.executions(now, &place(instance)?, &filter, page(asked, PAGE)?)?;
             Ok(form.page("TestCaseExecutions", found, |summary| listed_body(form, &summary)))
         }
         ["test-cases-summary", instance] => {
             let place = place(instance)?;
-            let cases = connect.test_cases(&place, page(asked)?);
+            let cases = connect.test_cases(&place, page(asked, PAGE_OF_CASES)?);
             Ok(form.page("TestCaseSummaryList", cases, |case| case_body(&place, &case)))
         }
         _ => Err(ApiError::new(404, "UnknownOperationException", "no such operation")),
@@ -103,8 +106,8 @@ fn client_token(asked: &Asked) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn page(asked: &Asked) -> Result<PageRequest, ApiError> {
-    http::page(asked.query("maxResults"), asked.query("nextToken"), PAGE)
+fn page(asked: &Asked, most: usize) -> Result<PageRequest, ApiError> {
+    http::page(asked.query("maxResults"), asked.query("nextToken"), most)
         .map_err(ApiError::invalid_parameter)
 }
 

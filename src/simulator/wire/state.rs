@@ -105,7 +105,7 @@ impl State {
         Self {
             begun_ms,
             ids,
-            rng: Rng::with_seed(scenario.seed),
+            rng: if scenario.seed == 0 { Rng::new() } else { Rng::with_seed(scenario.seed) },
             connect: Connect::new(scenario.connect.clone(), ids),
             lex: Lex::new(scenario.lex.clone(), ids, begun_ms),
             buckets: HashMap::new(),
@@ -160,17 +160,17 @@ impl State {
             let unknown = ApiError::new(404, "UnknownOperationException", what);
             return at_once(http::error(&unknown, "message"));
         };
-        let fault = self.fault(&route);
         let Some(scope) = scope else {
             let unsigned = "Missing Authentication Token";
             let unsigned = ApiError::new(403, "MissingAuthenticationTokenException", unsigned);
             return at_once(http::error(&unsigned, route.service.message_member()));
         };
-        if let Err(throttled) = self.throttle(now, scope, route.service) {
-            return at_once(http::error(&throttled, route.service.message_member()));
-        }
-        let Some(fault) = fault else {
-            return at_once(self.act(now, asked, scope, &route));
+        // A fault that is due for a call happens to it, whether it would be throttled or not.
+        let Some(fault) = self.fault(&route) else {
+            return at_once(match self.throttle(now, scope, route.service) {
+                Ok(()) => self.act(now, asked, scope, &route),
+                Err(throttled) => http::error(&throttled, route.service.message_member()),
+            });
         };
         call.fault = Some(fault.kind.name());
         self.meet(now, asked, scope, &route, &fault)

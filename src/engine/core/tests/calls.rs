@@ -170,11 +170,16 @@ fn a_full_queue_is_waited_for() {
 
 #[test]
 fn clocks_that_differ_are_tried_once_more_and_once_only() {
-    let played = with_start_errors(&connect_plan(1, ""), &[ErrorClass::ClockSkew]);
+    let skew = ErrorClass::ClockSkew { denied: false };
+    let played = with_start_errors(&connect_plan(1, ""), &[skew]);
     assert_eq!(played.outcome(0).verdict, Verdict::Passed);
-    let played = with_start_errors(&connect_plan(1, ""), &[ErrorClass::ClockSkew; 2]);
+    let played = with_start_errors(&connect_plan(1, ""), &[skew; 2]);
     assert_eq!(played.times("start").len(), 2);
     assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::Credentials));
+    // Access that is denied for good is one test's affair, whatever the clock says.
+    let denied = ErrorClass::ClockSkew { denied: true };
+    let played = with_start_errors(&connect_plan(1, ""), &[denied; 2]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::StartRejected));
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! The section `connect`.
+
+use super::{Seen, TEST_CASE_KEYS, entries, settings};
+use crate::outcome::ServiceName;
+use crate::suite::diagnostic::Problem;
+use crate::suite::model::{ConnectTarget, Target, Test};
+use crate::suite::reader::{Fields, Reader};
+use crate::suite::source::Spanned;
+use crate::suite::value::{InstanceId, check_test_case_id};
+
+pub(super) fn tests(
+    reader: &Reader<'_>,
+    seen: &mut Seen<'_>,
+    section: &Fields<'_>,
+    region: Option<&Spanned<String>>,
+    tests: &mut Vec<Test>,
+) {
+    let instance = |fields: &Fields<'_>| {
+        let instance = fields.get("instance_id", |value| value.parse(InstanceId::parse));
+        if let (Some(instance), Some(region)) = (&instance, region)
+            && instance.value.region.as_ref().is_some_and(|named| *named != region.value)
+        {
+            reader.report(Problem::new(
+                instance.span.clone(),
+                "the ARN names another Region than `region`",
+                "expected an instance in the suite's Region",
+            ));
+        }
+        instance
+    };
+    let shared = settings(section, ServiceName::Connect);
+    let shared_instance = instance(section);
+    for item in entries(reader, section, "test_cases") {
+        let Some(fields) = item.fields("a test case", TEST_CASE_KEYS) else { continue };
+        let identity = seen.identity(&fields);
+        let settings = settings(&fields, ServiceName::Connect).over(&shared);
+        let test_case_id = fields.require("test_case_id", |value| value.id(check_test_case_id));
+        let own_instance = instance(&fields);
+        if fields.value("instance_id").is_none() && section.value("instance_id").is_none() {
+            fields.missing("instance_id", "a test case needs it, here or in `connect`");
+        }
+        let (Some((name, id)), Some(test_case_id), Some(instance)) =
+            (identity, test_case_id, own_instance.or_else(|| shared_instance.clone()))
+        else {
+            continue;
+        };
+        tests.push(Test {
+            position: seen.source.position(fields.start().start),
+            name,
+            id: id.value,
+            settings,
+            target: Target::Connect(ConnectTarget {
+                instance: instance.value,
+                test_case_id: test_case_id.value,
+            }),
+        });
+    }
+}
