@@ -7,8 +7,9 @@ use std::time::Duration;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use globset::Glob;
 
+use crate::duration::parse_duration;
 use crate::exit;
-use crate::suite::{check_region, parse_duration};
+use crate::suite::check_region;
 
 /// Runs Amazon Connect test cases and Amazon Lex V2 test executions, and fails the build when
 /// they fail.

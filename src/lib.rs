@@ -11,6 +11,8 @@
 
 pub mod outcome;
 
+pub mod duration;
+
 pub mod suite;
 
 pub mod plan;

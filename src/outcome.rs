@@ -131,9 +131,10 @@ pub struct AwsError {
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.operation)?;
-        match &self.code {
-            Some(code) => write!(f, "{code}: {}", self.message)?,
-            None => f.write_str(&self.message)?,
+        match (&self.code, self.status) {
+            (Some(code), _) => write!(f, "{code}: {}", self.message)?,
+            (None, Some(status)) => write!(f, "HTTP {status}: {}", self.message)?,
+            (None, None) => f.write_str(&self.message)?,
         }
         match &self.request_id {
             Some(id) => write!(f, " (request id {id})"),

@@ -1,7 +1,7 @@
 //! Suites and a selection to a plan: what will be run, where, within what limits.
 //!
 //! Pure: no clock, no network, no environment. The engine carries a plan out and adds nothing to
-//! it; a dry run prints it.
+//! it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// In place of the suites' `max_failures`.
     pub max_failures: Option<u32>,
+    /// Whether a flaky pass counts as failed.
+    pub fail_on_flaky: bool,
     /// In place of the suites' `region`.
     pub region: Option<String>,
     /// Where neither the command line nor the suite nor an ARN names one.
@@ -68,6 +70,8 @@ pub struct Plan {
     pub timeout: Duration,
     /// After so many failures nothing new is started: the smallest of the suites'.
     pub max_failures: Option<u32>,
+    /// Whether a flaky pass counts as failed.
+    pub fail_on_flaky: bool,
 }
 
 /// A suite of the plan.
@@ -163,6 +167,7 @@ impl Plan {
             windows: planner.windows,
             timeout: options.timeout.unwrap_or(run_timeout),
             max_failures: options.max_failures.or(max_failures),
+            fail_on_flaky: options.fail_on_flaky,
         }
     }
 

@@ -24,12 +24,8 @@ pub(super) struct Collector {
 
 impl Collector {
     /// The summary of a run of `plan` in which nothing has ended yet.
-    pub(super) fn new(
-        plan: &Plan,
-        run_id: String,
-        started_at: DateTime<Utc>,
-        fail_on_flaky: bool,
-    ) -> Self {
+    pub(super) fn new(plan: &Plan, run_id: String, started_at: DateTime<Utc>) -> Self {
+        let fail_on_flaky = plan.fail_on_flaky;
         let mut summary = RunSummary {
             suites: plan
                 .suites
@@ -63,7 +59,12 @@ impl Collector {
                 result.gates = gates(result.blocking, outcome, fail_on_flaky);
                 self.ended += 1;
             }
-            EventKind::Interrupted { signal } => self.summary.signal = Some(*signal),
+            EventKind::Interrupted { signal } => {
+                self.summary.signal = Some(*signal);
+                // A run that was broken off is no green one, even if all of it had passed by then.
+                let message = format!("the run was interrupted by {signal}");
+                self.summary.errors.push(RunError { message, details: String::new() });
+            }
             _ => {}
         }
         self.summary.seconds = event.at.as_secs_f64();

@@ -73,7 +73,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let Prepared { plan, access, simulator } = prepared;
     let plan = Arc::new(plan);
     let run_id = identity.run_id.clone();
-    let mut collector = Collector::new(&plan, run_id, identity.started_at, args.fail_on_flaky);
+    let mut collector = Collector::new(&plan, run_id, identity.started_at);
     // Whether reports can be written is found out before anything is started.
     if let Err(problems) = outputs.write(collector.concluded(), Moment::Meanwhile) {
         let error = Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started");
@@ -221,6 +221,7 @@ fn options(args: &RunArgs) -> Result<Options, Error> {
         retries: args.retries,
         timeout: args.timeout,
         max_failures: args.fail_fast.then_some(1),
+        fail_on_flaky: args.fail_on_flaky,
         region: args.access.region.clone(),
         default_region: None,
     })
@@ -281,8 +282,8 @@ async fn report_while_running(
                 }
                 stale |= matches!(event.kind, EventKind::Ended { .. });
                 if matches!(event.kind, EventKind::Interrupted { .. }) {
-                    // Who sent the signal may not wait: the reports come before all else. What
-                    // cannot be written now is told at the end.
+                    // Who sent the signal may not wait for what is being stopped. What cannot be
+                    // written now is told at the end.
                     let _ = outputs.write(collector.concluded(), Moment::Meanwhile);
                 }
             }

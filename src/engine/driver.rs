@@ -1,7 +1,6 @@
 //! The one loop that carries out what the core asks for. It decides nothing.
 
 use std::future::pending;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
@@ -11,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::core::{Action, Call, CallId, Core, Input, Reply};
 use crate::event::Event;
 use crate::outcome::Signal;
-use crate::service::{Service, Services};
+use crate::service::{CallError, Pending, Service, Services};
 
 /// Plays a run to its end: makes the core's calls on `services` (one for each lane of the plan),
 /// tells it of `signals`, and sends what happens to `events`.
@@ -23,7 +22,8 @@ pub async fn run(
 ) {
     let began = Instant::now();
     let mut calls: JoinSet<(CallId, Reply)> = JoinSet::new();
-    let mut input = Input::Tick;
+    // A signal that came while the run was prepared holds back its first start.
+    let mut input = signals.try_recv().map_or(Input::Tick, Input::Signal);
     loop {
         let step = core.handle(began.elapsed(), input);
         for action in step.actions {
@@ -32,7 +32,7 @@ pub async fn run(
                 Action::Emit(event) => drop(events.send(event)),
                 Action::Call { id, lane, call } => {
                     let service = Arc::clone(&services[lane]);
-                    calls.spawn(async move { (id, make(service.as_ref(), call).await) });
+                    calls.spawn(async move { (id, make(service, call).await) });
                 }
             }
         }
@@ -48,24 +48,24 @@ pub async fn run(
         input = tokio::select! {
             biased;
             Some(signal) = signals.recv() => Input::Signal(signal),
-            Some(done) = calls.join_next() => match done {
-                Ok((id, reply)) => Input::Reply(id, reply),
-                // A call that breaks would be waited for in vain: the run breaks with it.
-                Err(error) => match error.try_into_panic() {
-                    Ok(panic) => resume_unwind(panic),
-                    Err(_) => return,
-                },
-            },
+            Some(Ok((id, reply))) = calls.join_next() => Input::Reply(id, reply),
             () = wake => Input::Tick,
         };
     }
 }
 
-async fn make(service: &dyn Service, call: Call) -> Reply {
+async fn make(service: Arc<dyn Service>, call: Call) -> Reply {
     match call {
-        Call::Start(target, token) => Reply::Start(service.start(target, token).await),
-        Call::Poll(execution) => Reply::Poll(service.poll(execution).await),
-        Call::Stop(execution, token) => Reply::Stop(service.stop(execution, token).await),
-        Call::Results(execution, page) => Reply::Results(service.results(execution, page).await),
+        Call::Start(target, token) => Reply::Start(whole(service.start(target, token)).await),
+        Call::Poll(execution) => Reply::Poll(whole(service.poll(execution)).await),
+        Call::Stop(execution, token) => Reply::Stop(whole(service.stop(execution, token)).await),
+        Call::Results(execution, page) => {
+            Reply::Results(whole(service.results(execution, page)).await)
+        }
     }
+}
+
+/// Waits for a call that may break: then it has no reply, as if that had been lost on the way.
+async fn whole<T: Send + 'static>(call: Pending<T>) -> Result<T, CallError> {
+    tokio::spawn(call).await.unwrap_or_else(|error| Err(CallError::lost(&error.to_string())))
 }

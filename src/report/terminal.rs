@@ -12,9 +12,9 @@ use anstyle::{AnsiColor, Style};
 use super::headline;
 use super::look_up;
 use super::text::one_line;
+use crate::duration::format_duration;
 use crate::event::{Event, EventKind};
 use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
-use crate::suite::format_duration;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -96,7 +96,7 @@ pub fn event(
             (style, word.into(), format!("{name}  {}  {why} {count}", short(outcome.seconds)))
         }
         EventKind::TooManyFailures { failures } => {
-            let text = format!("{failures} tests have failed: nothing new is started");
+            let text = format!("{failures} tests have not passed: nothing new is started");
             (YELLOW, "stopping".into(), text)
         }
         EventKind::TimeUp => {
@@ -203,22 +203,19 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
 
 fn totals(summary: &RunSummary) -> String {
     let count =
-        |wanted: fn(&TestResult) -> bool| summary.tests().filter(|test| wanted(test)).count();
-    let blocking = |wanted: fn(Verdict) -> bool| {
-        let tests = summary.tests().filter(|test| test.blocking);
-        tests.filter(|test| wanted(test.outcome.verdict)).count()
-    };
+        |wanted: &dyn Fn(&TestResult) -> bool| summary.tests().filter(|test| wanted(test)).count();
+    let not_run = |test: &TestResult| test.outcome.verdict == Verdict::NotRun;
+    let gate = |test: &TestResult| summary.gate(test);
+    let green = |test: &TestResult| test.outcome.verdict.is_pass() && gate(test) != Gate::Fails;
+    let ignored = |test: &TestResult| gate(test) == Gate::Ignored && !green(test);
+    let without = |test: &TestResult| gate(test) == Gate::NoVerdict && !not_run(test);
     let parts = [
-        (count(|test| test.outcome.verdict.is_pass()), "passed", GREEN),
-        (blocking(|verdict| verdict == Verdict::Failed), "failed", RED),
-        (blocking(|verdict| matches!(verdict, Verdict::Error(_))), "without verdict", RED),
-        (blocking(|verdict| verdict == Verdict::NotRun), "not run", YELLOW),
-        (
-            count(|test| !test.blocking && !test.outcome.verdict.is_pass()),
-            "not passed that do not block",
-            YELLOW,
-        ),
-        (count(|test| test.outcome.flaky), "flaky", YELLOW),
+        (count(&green), "passed", GREEN),
+        (count(&|test| gate(test) == Gate::Fails), "failed", RED),
+        (count(&without), "without verdict", RED),
+        (count(&|test| not_run(test) && !ignored(test)), "not run", YELLOW),
+        (count(&ignored), "not passed that do not block", YELLOW),
+        (count(&|test| test.outcome.flaky), "flaky", YELLOW),
     ];
     let parts: Vec<String> = parts
         .into_iter()

@@ -7,6 +7,10 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 
 use super::connect::Connect;
 use super::lex::Lex;
@@ -14,11 +18,12 @@ use super::{Service, Services};
 use crate::outcome::ServiceName;
 use crate::plan::Plan;
 
-/// One attempt on the wire may take so long: a page of 1,000 result items is the slowest call.
+/// One attempt on the wire, with fetching credentials for it, may take so long: a page of 1,000
+/// result items is the slowest call.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The same with what comes before it, such as fetching credentials.
-const OPERATION_TIMEOUT: Duration = Duration::from_secs(45);
+/// The same with what the SDK does around it.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How AWS, or what stands in for it, is reached.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +61,16 @@ impl Access {
         }
         if self.simulated {
             let nothing = Credentials::new("SIMULATED", "SIMULATED", None, None, "simulator");
-            loader = loader.credentials_provider(nothing).empty_test_environment();
+            // A proxy of the machine's environment does not lead to its own loopback.
+            let connector = Connector::builder()
+                .proxy_config(ProxyConfig::disabled())
+                .tls_provider(tls::Provider::Rustls(CryptoMode::AwsLc))
+                .build();
+            let connector = SharedHttpConnector::new(connector);
+            loader = loader
+                .credentials_provider(nothing)
+                .empty_test_environment()
+                .http_client(http_client_fn(move |_, _| connector.clone()));
         }
         loader
     }
@@ -88,4 +102,21 @@ fn region(lane: &crate::plan::Lane) -> Option<Region> {
 
 fn with_region(shared: &SdkConfig, region: Option<Region>) -> SdkConfig {
     shared.to_builder().region(region).build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_sdk_never_retries_and_never_waits_for_ever() {
+        let access = Access { simulated: true, ..Access::default() };
+        let config = access.loader(Some(Region::new("us-east-1"))).load().await;
+        assert_eq!(config.retry_config().map(RetryConfig::max_attempts), Some(1));
+        let timeouts = config.timeout_config().cloned();
+        let attempt = timeouts.as_ref().and_then(TimeoutConfig::operation_attempt_timeout);
+        let operation = timeouts.as_ref().and_then(TimeoutConfig::operation_timeout);
+        assert_eq!(attempt, Some(ATTEMPT_TIMEOUT));
+        assert_eq!(operation, Some(OPERATION_TIMEOUT));
+    }
 }

@@ -1,14 +1,12 @@
 //! Amazon Connect's testing API over the real SDK.
 
-use std::time::Duration;
-
 use aws_config::SdkConfig;
 use aws_sdk_connect::Client;
-use aws_sdk_connect::primitives::DateTime;
 use aws_sdk_connect::types::{ExecutionRecord, ObservationSummary, TestCaseExecutionStatus};
 use chrono::Utc;
 
-use super::error::{read, unreadable};
+use super::error::{misdirected, read, unreadable};
+use super::time::took;
 use super::{
     CallError, End, Execution, Page, PageRequest, Pending, Phase, Row, Service, Snapshot, Started,
     Status, records,
@@ -18,10 +16,6 @@ use crate::plan::{ConnectTarget, Target};
 
 /// The largest page of ListTestCaseExecutionRecords (service model).
 const PAGE_SIZE: i32 = 100;
-
-/// Seconds beyond this are milliseconds: AWS has sent those where the protocol says seconds, and
-/// this many seconds are the year 5138.
-const LAST_SECOND: i64 = 100_000_000_000;
 
 pub(super) struct Connect {
     client: Client,
@@ -128,7 +122,7 @@ fn connect_target<'t>(
 ) -> Result<&'t ConnectTarget, CallError> {
     match target {
         Target::Connect(target) => Ok(target),
-        Target::Lex(_) => Err(unreadable(operation, "Connect target")),
+        Target::Lex(_) => Err(misdirected(operation)),
     }
 }
 
@@ -158,19 +152,6 @@ fn record(record: ExecutionRecord) -> Row {
     Row::Record(records::read(record.observation_id, failed, record.record.as_deref()))
 }
 
-fn took(start: Option<&DateTime>, end: Option<&DateTime>) -> Option<Duration> {
-    let millis = epoch_millis(end?).checked_sub(epoch_millis(start?))?;
-    u64::try_from(millis).ok().map(Duration::from_millis)
-}
-
-fn epoch_millis(time: &DateTime) -> i64 {
-    if time.secs() > LAST_SECOND {
-        time.secs()
-    } else {
-        time.secs().saturating_mul(1000).saturating_add(i64::from(time.subsec_nanos() / 1_000_000))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,16 +161,5 @@ mod tests {
         let unknown = status(Some(TestCaseExecutionStatus::from("REHEARSING")));
         assert_eq!(unknown, Status { word: "REHEARSING".into(), phase: Phase::Running });
         assert_eq!(status(Some(TestCaseExecutionStatus::Initiated)).phase, Phase::Queued);
-    }
-
-    #[test]
-    fn milliseconds_where_seconds_are_due_are_accepted() {
-        let seconds =
-            (DateTime::from_millis(1_770_000_000_500), DateTime::from_millis(1_770_000_009_500));
-        assert_eq!(took(Some(&seconds.0), Some(&seconds.1)), Some(Duration::from_secs(9)));
-        let millis =
-            (DateTime::from_secs(1_770_000_000_500), DateTime::from_secs(1_770_000_009_500));
-        assert_eq!(took(Some(&millis.0), Some(&millis.1)), Some(Duration::from_secs(9)));
-        assert_eq!(took(Some(&seconds.1), Some(&seconds.0)), None, "an end before its start");
     }
 }

@@ -37,6 +37,9 @@ const THROTTLING_CODES: &[&str] = &[
     "TooManyRequestsException",
 ];
 
+/// Codes of trouble on the way that come with a 4xx: those that the SDK takes for transient.
+const TRANSIENT_CODES: &[&str] = &["RequestTimeout", "RequestTimeoutException"];
+
 /// Codes behind which the clocks may stand: those that the SDK takes for one.
 const SKEW_CODES: &[&str] = &[
     "AccessDeniedException",
@@ -80,9 +83,8 @@ where
     };
     let class = match error {
         SdkError::ServiceError(_) => reply.class(),
-        _ if find::<CredentialsError>(error) => ErrorClass::Credentials,
-        _ if is_refused(error) => ErrorClass::Unsent,
         SdkError::ConstructionFailure(_) => ErrorClass::Rejected,
+        SdkError::DispatchFailure(failure) => undispatched(error, failure.is_io()),
         _ => ErrorClass::Ambiguous,
     };
     CallError {
@@ -97,18 +99,29 @@ where
     }
 }
 
+/// A call that is not this service's: a fault of this program's own, and no use to repeat.
+pub(super) fn misdirected(operation: &'static str) -> CallError {
+    CallError {
+        class: ErrorClass::Rejected,
+        error: own_error(operation, "the call is of the other service"),
+    }
+}
+
+/// An error that is not AWS's.
+pub(super) fn own_error(operation: &str, message: &str) -> AwsError {
+    AwsError {
+        operation: operation.to_owned(),
+        code: None,
+        message: message.to_owned(),
+        status: None,
+        request_id: None,
+    }
+}
+
 /// A reply that could be used lacks something it must have: the call may well have taken effect.
 pub(super) fn unreadable(operation: &'static str, missing: &str) -> CallError {
-    CallError {
-        class: ErrorClass::Ambiguous,
-        error: AwsError {
-            operation: operation.to_owned(),
-            code: None,
-            message: format!("the reply has no {missing}"),
-            status: None,
-            request_id: None,
-        },
-    }
+    let message = format!("the reply has no {missing}");
+    CallError { class: ErrorClass::Ambiguous, error: own_error(operation, &message) }
 }
 
 /// What of a reply decides the class.
@@ -124,6 +137,7 @@ impl Reply<'_> {
     fn class(&self) -> ErrorClass {
         let is = |codes: &[&str]| self.code.is_some_and(|code| codes.contains(&code));
         match self.status {
+            _ if is(TRANSIENT_CODES) => ErrorClass::Ambiguous,
             Some(400..500) if self.skewed && is(SKEW_CODES) => {
                 ErrorClass::ClockSkew { denied: is(&["AccessDeniedException"]) }
             }
@@ -155,21 +169,41 @@ fn sources<'e>(
     std::iter::successors(Some(error), |error| (*error).source())
 }
 
-fn find<T: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
-    sources(error).any(|error| error.is::<T>())
+/// What follows where no reply came. Whatever fails before the call is on the wire comes as a
+/// dispatch failure, too: credentials, endpoints, name resolution, the connection.
+fn undispatched(error: &(dyn Error + 'static), is_io: bool) -> ErrorClass {
+    for source in sources(error) {
+        if let Some(error) = source.downcast_ref::<CredentialsError>() {
+            return match error {
+                CredentialsError::CredentialsNotLoaded(_)
+                | CredentialsError::InvalidConfiguration(_) => ErrorClass::Credentials,
+                // Such as a 503 of the service that gives them out: it may pass.
+                _ => ErrorClass::Unsent,
+            };
+        }
+        if let Some(error) = source.downcast_ref::<hyper_util::client::legacy::Error>() {
+            return if error.is_connect() { ErrorClass::Unsent } else { ErrorClass::Ambiguous };
+        }
+        if source.is::<hyper::Error>() {
+            return ErrorClass::Ambiguous;
+        }
+    }
+    if is_io { ErrorClass::Ambiguous } else { ErrorClass::Unsent }
 }
 
-/// A connection that was refused never carried the call.
-fn is_refused(error: &(dyn Error + 'static)) -> bool {
-    sources(error)
-        .filter_map(|error| error.downcast_ref::<std::io::Error>())
-        .any(|error| error.kind() == std::io::ErrorKind::ConnectionRefused)
-}
-
-/// The error with its sources, each said once.
+/// The error with its sources, each said once. Behind credentials that could not be had may stand
+/// the output of a helper program, which may hold secrets: it is left out.
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
+    let mut secret = false;
     for source in sources(error) {
+        if secret {
+            break;
+        }
+        secret = matches!(
+            source.downcast_ref::<CredentialsError>(),
+            Some(CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_))
+        );
         let part = source.to_string();
         if !text.contains(&part) {
             if !text.is_empty() {

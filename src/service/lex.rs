@@ -1,7 +1,6 @@
 //! The Lex V2 Test Workbench over the real SDK.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_sdk_lexmodelsv2::Client;
@@ -14,12 +13,13 @@ use aws_sdk_lexmodelsv2::types::{
 use aws_smithy_types::error::operation::BuildError;
 use chrono::Utc;
 
-use super::error::{read, unreadable};
+use super::error::{misdirected, own_error, read, unreadable};
+use super::time::took;
 use super::{
     CallError, End, ErrorClass, Execution, Page, PageRequest, Pending, Phase, ResultKind, Row,
     Service, Snapshot, Started, Status,
 };
-use crate::outcome::{AwsError, Counts};
+use crate::outcome::Counts;
 use crate::plan::{ApiMode, LexTarget, Modality, Target};
 
 /// The largest page of ListTestExecutionResultItems (service model).
@@ -41,7 +41,7 @@ impl Service for Lex {
         let client = self.client.clone();
         Box::pin(async move {
             let Target::Lex(target) = target else {
-                return Err(unreadable(OPERATION, "Lex target"));
+                return Err(misdirected(OPERATION));
             };
             let alias = bot_alias(&target).map_err(|error| unbuilt(OPERATION, &error))?;
             let reply = client
@@ -81,13 +81,8 @@ impl Service for Lex {
             let known = reply
                 .test_execution_status
                 .ok_or_else(|| unreadable(OPERATION, "testExecutionStatus"))?;
-            let took = match (reply.creation_date_time, reply.last_updated_date_time) {
-                (Some(from), Some(to)) => {
-                    let seconds = to.as_secs_f64() - from.as_secs_f64();
-                    Duration::try_from_secs_f64(seconds).ok()
-                }
-                _ => None,
-            };
+            let took =
+                took(reply.creation_date_time.as_ref(), reply.last_updated_date_time.as_ref());
             Ok(Snapshot {
                 status: status(&known),
                 observations: None,
@@ -114,7 +109,7 @@ impl Service for Lex {
                 ResultKind::Overall => TestResultTypeFilter::OverallTestResults,
                 ResultKind::Intents => TestResultTypeFilter::IntentClassificationTestResults,
                 ResultKind::Slots => TestResultTypeFilter::SlotResolutionTestResults,
-                ResultKind::Records => return Err(unreadable(OPERATION, "records")),
+                ResultKind::Records => return Err(misdirected(OPERATION)),
             };
             let filter = TestExecutionResultFilterBy::builder()
                 .result_type_filter(filter)
@@ -147,16 +142,6 @@ fn bot_alias(target: &LexTarget) -> Result<BotAliasTestExecutionTarget, BuildErr
 
 fn unbuilt(operation: &str, error: &BuildError) -> CallError {
     CallError { class: ErrorClass::Rejected, error: own_error(operation, &error.to_string()) }
-}
-
-fn own_error(operation: &str, message: &str) -> AwsError {
-    AwsError {
-        operation: operation.to_owned(),
-        code: None,
-        message: message.to_owned(),
-        status: None,
-        request_id: None,
-    }
 }
 
 fn status(status: &TestExecutionStatus) -> Status {

@@ -8,6 +8,7 @@ mod connect;
 mod error;
 mod lex;
 mod records;
+mod time;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -187,6 +188,13 @@ pub struct CallError {
     pub class: ErrorClass,
     /// What AWS said.
     pub error: AwsError,
+}
+
+impl CallError {
+    /// A call that came to no reply for a reason of this program's own.
+    pub fn lost(why: &str) -> Self {
+        Self { class: ErrorClass::Ambiguous, error: error::own_error("(call)", why) }
+    }
 }
 
 /// What follows from an error.

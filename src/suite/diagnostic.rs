@@ -51,11 +51,6 @@ impl Diagnostics {
         Self { source, problems }
     }
 
-    /// The problems.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
-    }
-
     /// The text for a terminal; colours are in it, for the stream that it goes to to strip.
     pub fn render(&self) -> String {
         let renderer = Renderer::styled();

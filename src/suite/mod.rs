@@ -24,7 +24,7 @@ pub use model::{
     Test,
 };
 pub use source::{Position, Source, Span, Spanned};
-pub use value::{InstanceId, Share, check_region, format_duration, parse_duration};
+pub use value::{InstanceId, Share, check_region};
 
 /// The JSON Schema of a suite (draft 2020-12), as `callcheck schema` prints it.
 pub const SCHEMA: &str = include_str!("../../schema/suite.schema.json");

@@ -18,8 +18,14 @@ fn lost_replies_and_errors_start_nothing_twice_and_lose_no_verdict() {
               {operation: GetTestCaseExecutionSummary, calls: [2], fault: garbage},
               {operation: GetTestCaseExecutionSummary, calls: [3], fault: html}]",
         )
+        .args(&["-v"])
         .run();
     outcome.exits(0);
+    // Each of the five faults is met by the engine: the SDK has retried none of them by itself.
+    let met = outcome.ledger.calls.iter().filter(|call| call.fault.is_some()).count();
+    let told =
+        outcome.stderr.matches("retrying").count() + outcome.stderr.matches("waiting").count();
+    assert_eq!((met, told >= 5), (5, true), "{}", outcome.stderr);
     assert_eq!(outcome.ledger.executions.len(), 2, "one execution a start");
     assert_eq!(outcome.calls("StartTestCaseExecution"), 4);
 }

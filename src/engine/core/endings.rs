@@ -3,27 +3,36 @@
 use std::time::Duration;
 
 use super::judge::Judgement;
+use super::replies::PATIENCE;
 use super::test_run::{Overdue, State};
 use super::{Closing, Core, GRACE, Timer};
+use crate::duration::format_duration;
 use crate::event::EventKind;
-use crate::outcome::{Attempt, Details, ErrorKind, Signal, TestOutcome, Verdict};
+use crate::outcome::{
+    Attempt, Details, ErrorKind, Gate, Signal, Start, TestOutcome, Verdict, gate,
+};
 use crate::plan::TestIndex;
 use crate::service::{CallError, ErrorClass, Phase, can_stop};
-use crate::suite::format_duration;
 
 impl Core {
     /// A deadline of a test has passed: one last look, so that an end that came just before it is
     /// not missed.
     pub(super) fn overdue(&mut self, now: Duration, test: TestIndex) {
-        let State::Polling(running) = &self.tests[test].state else { return };
-        let queued = running.left_queue_at.is_none();
-        self.last_look(now, test, if queued { Overdue::Queue } else { Overdue::Timeout });
+        match &self.tests[test].state {
+            State::Polling(running) if running.left_queue_at.is_none() => {
+                self.last_look(now, test, Overdue::Queue);
+            }
+            State::Polling(_) => self.last_look(now, test, Overdue::Timeout),
+            State::Reading(..) => self.unreadable(now, test, "the run's timeout was up"),
+            _ => {}
+        }
     }
 
     pub(super) fn last_look(&mut self, now: Duration, test: TestIndex, overdue: Overdue) {
         let run = &mut self.tests[test];
         let State::Polling(running) = &mut run.state else { return };
-        running.overdue = Some(overdue);
+        running.overdue = Some((overdue, now));
+        run.retry.reset();
         // A look that is on the wire is the last one.
         if !run.on_the_wire {
             self.want(now, test, now);
@@ -33,12 +42,18 @@ impl Core {
     /// The last look has shown no end.
     pub(super) fn give_up(&mut self, now: Duration, test: TestIndex) {
         let planned = &self.plan.tests[test];
-        let run = &self.tests[test];
+        let run = &mut self.tests[test];
         let State::Polling(running) = &run.state else { return };
+        if let Some((_, why)) = &running.stop_refused {
+            let why = why.clone();
+            return self.left_running(now, test, &why);
+        }
         let status = &running.status.word;
-        let judgement = match (&run.trouble, running.overdue) {
+        let overdue = running.overdue.map(|(overdue, _)| overdue);
+        let trouble = run.trouble.as_ref().map(|error| error.error.clone());
+        let judgement = match (&trouble, overdue) {
             (Some(error), _) => {
-                let message = format!("its status could not be read: {}", error.error);
+                let message = format!("its status could not be read: {error}");
                 (Verdict::Error(ErrorKind::Poll), message)
             }
             (None, Some(Overdue::Queue)) => {
@@ -57,16 +72,18 @@ impl Core {
                 (Verdict::Error(ErrorKind::TimedOut), message)
             }
         };
+        // What the stop says must not take the place of what went wrong.
+        run.details.error = trouble;
         self.stop(now, test, judgement);
     }
 
-    /// Stops a test's execution where that can be done; its judgement stands already.
+    /// Stops the execution of a test that is polled, where that can be done; its judgement stands
+    /// already. What cannot be stopped is named, and no longer takes a place in its window.
     fn stop(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
-        let service = self.plan.tests[test].target.service();
         let run = &mut self.tests[test];
-        let Some(running) = run.running() else { return };
+        let State::Polling(running) = &run.state else { return };
         let execution_id = running.execution_id.clone();
-        if !can_stop(service) {
+        if !can_stop(self.plan.tests[test].target.service()) {
             let reason = "Lex has no operation that stops a test execution".to_owned();
             run.details.notes.push("it may still run: Lex cannot stop it".to_owned());
             let execution_id = Some(execution_id);
@@ -80,6 +97,24 @@ impl Core {
         }
         self.emit(now, EventKind::Stopping { test, execution_id, reason });
         self.want(now, test, now);
+    }
+
+    /// Ends a test whose execution could not be stopped.
+    pub(super) fn left_running(&mut self, now: Duration, test: TestIndex, why: &str) {
+        let run = &mut self.tests[test];
+        let judgement = match &run.state {
+            State::Stopping(_, judgement, _) => judgement.clone(),
+            State::Polling(running) => match &running.stop_refused {
+                Some((judgement, _)) => judgement.clone(),
+                None => return,
+            },
+            _ => return,
+        };
+        let execution_id = run.running().map(|running| running.execution_id.clone());
+        let reason = format!("it could not be stopped: {why}");
+        run.details.notes.push(reason.clone());
+        self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
+        self.finish(now, test, judgement);
     }
 
     /// Judges by the status alone, since there is no time to read more.
@@ -101,6 +136,12 @@ impl Core {
         self.end_all_unstarted(now);
         for test in 0..self.tests.len() {
             self.last_look(now, test, Overdue::Run);
+            let run = &mut self.tests[test];
+            if matches!(run.state, State::Reading(..)) {
+                // What has ended is still read, for as long as a call is tried again.
+                run.deadline += 1;
+                self.timers.set(now + PATIENCE, Timer::Deadline(test, run.deadline));
+            }
         }
     }
 
@@ -110,7 +151,7 @@ impl Core {
             return self.leave(now);
         }
         self.closing = Some(Closing::Signal(signal));
-        // The event comes before any stop: the reports are written by it.
+        // The event comes before any stop, so that the reports are written while those are made.
         self.emit(now, EventKind::Interrupted { signal });
         self.timers.set(now + GRACE, Timer::GraceOver);
         self.end_all_unstarted(now);
@@ -165,10 +206,20 @@ impl Core {
         }
     }
 
-    /// The credentials of a lane are no good: nothing more can be seen through it.
-    pub(super) fn close_lane(&mut self, now: Duration, test: TestIndex, error: CallError) {
+    /// A lane leads nowhere, be it for its credentials: nothing more can be seen through it.
+    pub(super) fn close_lane(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        kind: ErrorKind,
+        error: CallError,
+    ) {
         let lane = self.plan.lane(test);
-        let message = format!("the AWS credentials are no good: {}", error.error);
+        let why = match kind {
+            ErrorKind::Credentials => "the AWS credentials are no good",
+            _ => "AWS could not be reached",
+        };
+        let message = format!("{why}: {}", error.error);
         for other in 0..self.tests.len() {
             let run = &mut self.tests[other];
             // A start on the wire is waited for: it has a reply of its own.
@@ -178,37 +229,51 @@ impl Core {
             }
             run.trouble = Some(error.clone());
             let execution_id = run.running().map(|running| running.execution_id.clone());
-            if execution_id.is_some() || run.may_have_started {
-                let reason = "the AWS credentials are no good any more".to_owned();
+            let ended = matches!(run.state, State::Reading(..));
+            if execution_id.is_some() && !ended {
+                let reason = why.to_owned();
                 self.emit(now, EventKind::LeftRunning { test: other, execution_id, reason });
             }
-            self.finish(now, other, (Verdict::Error(ErrorKind::Credentials), message.clone()));
+            match &self.tests[other].state {
+                // AWS has said that it failed, whatever else could not be read.
+                State::Reading(_, reading) if reading.failed => {
+                    self.unreadable(now, other, &message);
+                }
+                State::Stopping(_, judgement, _) => {
+                    let judgement = judgement.clone();
+                    self.finish(now, other, judgement);
+                }
+                _ if self.tests[other].may_have_started => self.end_unknown(now, other),
+                _ => self.finish(now, other, (Verdict::Error(kind), message.clone())),
+            }
         }
     }
 
     fn end_all_unstarted(&mut self, now: Duration) {
         for test in 0..self.tests.len() {
             let run = &self.tests[test];
-            let unstarted = match run.state {
-                State::Waiting => true,
-                State::Starting => {
-                    let interrupted = matches!(self.closing, Some(Closing::Signal(_)));
-                    !run.on_the_wire && (interrupted || !run.may_have_started)
-                }
-                _ => false,
-            };
-            if unstarted {
+            let idle = matches!(run.state, State::Starting) && !run.on_the_wire;
+            if idle || matches!(run.state, State::Waiting) {
                 self.end_unstarted(now, test);
             }
         }
     }
 
+    /// Ends a test whose start may have taken effect though no reply to it was seen.
+    pub(super) fn end_unknown(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        run.starts.push(Start { execution_id: None, adopted: false });
+        let last = run.trouble.as_ref().map(|error| error.error.to_string()).unwrap_or_default();
+        let message = format!("it is not known whether AWS started it: {last}");
+        let reason = "the reply to its start was lost".to_owned();
+        self.emit(now, EventKind::LeftRunning { test, execution_id: None, reason });
+        self.finish(now, test, (Verdict::Error(ErrorKind::StartUnknown), message));
+    }
+
     /// Ends a test that has no execution and is to have none any more.
     pub(super) fn end_unstarted(&mut self, now: Duration, test: TestIndex) {
-        let run = &self.tests[test];
-        if run.may_have_started {
-            let reason = "the reply to its start was lost".to_owned();
-            self.emit(now, EventKind::LeftRunning { test, execution_id: None, reason });
+        if self.tests[test].may_have_started {
+            return self.end_unknown(now, test);
         }
         let run = &self.tests[test];
         let last = run.trouble.as_ref().map(|error| error.error.to_string());
@@ -216,7 +281,7 @@ impl Core {
         let judgement = match (self.closing, run.trouble.as_ref().map(|error| error.class)) {
             (Some(Closing::Failures), _) => {
                 let failures = self.failures;
-                (Verdict::NotRun, format!("not run: max_failures reached ({failures} failed)"))
+                (Verdict::NotRun, format!("not run: max_failures reached ({failures} not passed)"))
             }
             (Some(Closing::Signal(signal)), _) => (
                 Verdict::Error(ErrorKind::Cancelled),
@@ -253,15 +318,16 @@ impl Core {
             self.windows[window].waiting.push_back(test);
             return self.emit(now, EventKind::AttemptEnded { test, attempt, message });
         }
-        let blocking = planned.blocking;
+        let (blocking, flaky_fails) = (planned.blocking, self.plan.fail_on_flaky);
         let attempts = std::mem::take(&mut run.attempts);
         let begun_at = run.begun_at.unwrap_or(now);
         run.state = State::Done;
         self.unfinished -= 1;
         let outcome = over_all(attempts, verdict, message, now.saturating_sub(begun_at));
-        let green = outcome.verdict.is_pass() || outcome.verdict == Verdict::NotRun;
+        let gate = gate(blocking, &outcome, flaky_fails);
+        let counts = outcome.verdict != Verdict::NotRun;
         self.emit(now, EventKind::Ended { test, outcome });
-        if blocking && !green {
+        if counts && matches!(gate, Gate::Fails | Gate::NoVerdict) {
             self.failures += 1;
             self.check_failures(now);
         }
@@ -274,7 +340,8 @@ impl Core {
         let status = running.map(|running| running.status.word.clone());
         let took = running.and_then(|running| running.took);
         let no_verdict = matches!(verdict, Verdict::Error(_));
-        let error = run.trouble.take().map(|error| error.error).filter(|_| no_verdict);
+        let trouble = run.trouble.take().map(|error| error.error).filter(|_| no_verdict);
+        let error = run.details.error.take().or(trouble);
         run.attempts.push(Attempt {
             number: run.attempt,
             starts: std::mem::take(&mut run.starts),

@@ -8,8 +8,8 @@
 //! This file turns the wheel: input, timers, windows, lanes. What a reply means stands in
 //! `replies`, how tests and runs end in `endings`, what makes a test pass in `judge`.
 //!
-//! A start asks for a token of its lane and a place in its window. A journal will stand between
-//! the two: an action that persists, and a start only after its reply.
+//! A start takes a place in its window and then a token of its lane. A journal will stand before
+//! the token: an action that persists, and a start only once that is done.
 
 mod budget;
 mod endings;
@@ -71,6 +71,17 @@ pub enum Reply {
     Results(Result<Page, CallError>),
 }
 
+impl Reply {
+    fn is_ok(&self) -> bool {
+        match self {
+            Self::Start(result) => result.is_ok(),
+            Self::Poll(result) => result.is_ok(),
+            Self::Stop(result) => result.is_ok(),
+            Self::Results(result) => result.is_ok(),
+        }
+    }
+}
+
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -118,6 +129,8 @@ struct OnTheWire {
     /// The test's generation when it was sent: a reply to what the test no longer wants is told
     /// apart by it.
     generation: u32,
+    /// When it was sent.
+    sent_at: Duration,
 }
 
 struct Lane {
@@ -127,6 +140,8 @@ struct Lane {
     pauses: Spacing,
     /// No call before.
     paused_until: Duration,
+    /// Whether any call has had a reply.
+    reached: bool,
 }
 
 struct Window {
@@ -174,6 +189,7 @@ impl Core {
             ready: Ready::default(),
             pauses: Spacing::new(PAUSE.0, PAUSE.1),
             paused_until: Duration::ZERO,
+            reached: false,
         };
         let window = |_: &crate::plan::Window| Window { waiting: VecDeque::new(), taken: 0 };
         let mut windows: Vec<Window> = plan.windows.iter().map(window).collect();
@@ -311,7 +327,7 @@ impl Core {
         };
         let event = EventKind::Retrying { test, error: error.error.clone(), after: wait };
         self.emit(now, event);
-        self.tests[test].trouble = Some(error);
+        self.tests[test].note_trouble(now, error);
         self.want(now, test, now + wait);
     }
 
@@ -376,7 +392,8 @@ impl Core {
         run.on_the_wire = true;
         let id = self.next_call;
         self.next_call += 1;
-        self.calls.insert(id, OnTheWire { test, generation: run.generation });
+        let generation = run.generation;
+        self.calls.insert(id, OnTheWire { test, generation, sent_at: now });
         self.actions.push(Action::Call { id, lane, call });
     }
 

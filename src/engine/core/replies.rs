@@ -1,5 +1,6 @@
 //! What a reply means for its test.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::judge;
@@ -12,9 +13,20 @@ use crate::service::{
     CallError, End, ErrorClass, Page, Phase, Snapshot, Started, has_client_tokens,
 };
 
-/// A start, or the reading of results, is tried again for so long: AWS's blips are shorter, and
-/// what lasts longer is better told than waited for.
-const PATIENCE: Duration = Duration::from_secs(120);
+/// A call that does not work is tried again for so long: AWS's blips are shorter, and what lasts
+/// longer is better told than waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The same while nothing of a lane has ever been reached: then it is the network, the endpoint
+/// or the credentials' source, and it is so for every test.
+const UNREACHED: Duration = Duration::from_secs(30);
+
+/// A last look that does not work is tried again for so long.
+const LAST_LOOK: Duration = Duration::from_secs(15);
+
+/// So many pages of one kind of results are read, beyond any that AWS gives: a set of 200,000
+/// records, the model's bound, has 200 pages.
+const MOST_PAGES: usize = 2000;
 
 /// A status that AWS refuses to give is asked for again for so long after the start: nothing is
 /// promised about how soon a new execution is found (AWS-FACTS.md).
@@ -30,6 +42,9 @@ impl Core {
         let current = wire.generation == self.tests[test].generation;
         if current {
             self.tests[test].on_the_wire = false;
+        }
+        if reply.is_ok() {
+            self.worked(test, wire.sent_at);
         }
         let error = match reply {
             Reply::Start(Ok(started)) if current => return self.started(now, test, started),
@@ -50,12 +65,17 @@ impl Core {
 
     /// What holds for an error of any call; the rest is for the state to say.
     fn failed(&mut self, now: Duration, test: TestIndex, mut error: CallError) {
+        if error.error.status.is_some() {
+            self.lanes[self.plan.lane(test)].reached = true;
+        }
         let twice = self.tests[test].trouble.as_ref().is_some_and(|last| last.class == error.class);
         match error.class {
-            ErrorClass::Credentials => return self.close_lane(now, test, error),
+            ErrorClass::Credentials => {
+                return self.close_lane(now, test, ErrorKind::Credentials, error);
+            }
             // The SDK has corrected its clock by the first reply: once more, and once only.
             ErrorClass::ClockSkew { denied: false } if twice => {
-                return self.close_lane(now, test, error);
+                return self.close_lane(now, test, ErrorKind::Credentials, error);
             }
             ErrorClass::ClockSkew { denied: true } if twice => error.class = ErrorClass::Rejected,
             _ => {}
@@ -71,40 +91,40 @@ impl Core {
 
     fn start_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
         let planned = &self.plan.tests[test];
-        let run = &mut self.tests[test];
-        let waited = now.saturating_sub(run.first_sent_at.unwrap_or(now));
-        run.may_have_started |= error.class == ErrorClass::Ambiguous;
+        let reached = self.lanes[self.plan.lane(test)].reached;
         let sent_again = has_client_tokens(planned.target.service());
+        let run = &mut self.tests[test];
+        run.may_have_started |= error.class == ErrorClass::Ambiguous;
         let patience = match error.class {
             // The run's own time is the limit: others on the instance are normal.
             ErrorClass::Throttled { .. } | ErrorClass::Full => Duration::MAX,
             ErrorClass::Conflict => planned.queue_timeout,
-            ErrorClass::Unsent | ErrorClass::ClockSkew { .. } => PATIENCE,
-            ErrorClass::Ambiguous if sent_again => PATIENCE,
-            _ => Duration::ZERO,
+            ErrorClass::Ambiguous if !sent_again => Duration::ZERO,
+            ErrorClass::Unsent | ErrorClass::Ambiguous if !reached => UNREACHED,
+            ErrorClass::Unsent | ErrorClass::Ambiguous | ErrorClass::ClockSkew { .. } => PATIENCE,
+            ErrorClass::Rejected | ErrorClass::Credentials => Duration::ZERO,
         };
-        let run = &mut self.tests[test];
-        if waited < patience {
-            match self.closing {
-                // What has not begun must not begin now; what may have must be found out.
-                Some(Closing::Signal(_)) => self.end_unstarted(now, test),
-                Some(_) if !run.may_have_started => self.end_unstarted(now, test),
-                _ => self.want_again(now, test, error),
+        if run.troubled_for(now) < patience {
+            if self.closing.is_none() {
+                return self.want_again(now, test, error);
             }
-            return;
+            // Nothing is started any more, and sending a start again could do so.
+            run.note_trouble(now, error);
+            return self.end_unstarted(now, test);
         }
-        let (kind, why) = if run.may_have_started {
-            (ErrorKind::StartUnknown, "it is not known whether AWS started it")
-        } else {
-            (ErrorKind::StartRejected, "AWS did not start it")
-        };
-        let message = format!("{why}: {}", error.error);
+        if !reached && patience == UNREACHED {
+            return self.close_lane(now, test, ErrorKind::StartRejected, error);
+        }
+        let rejected = (
+            Verdict::Error(ErrorKind::StartRejected),
+            format!("AWS did not start it: {}", error.error),
+        );
+        run.note_trouble(now, error);
         if run.may_have_started {
-            let reason = "the reply to its start was lost".to_owned();
-            self.emit(now, EventKind::LeftRunning { test, execution_id: None, reason });
+            self.end_unknown(now, test);
+        } else {
+            self.finish(now, test, rejected);
         }
-        self.tests[test].trouble = Some(error);
-        self.finish(now, test, (Verdict::Error(kind), message));
     }
 
     fn started(&mut self, now: Duration, test: TestIndex, started: Started) {
@@ -115,7 +135,6 @@ impl Core {
             execution_id: execution_id.clone(),
             status: status.word.clone(),
         };
-        self.worked(test);
         let planned = &self.plan.tests[test];
         let mut running = Running::new(planned, execution_id.clone(), status, now);
         let wait = running.spacing.next(&mut self.chance);
@@ -151,7 +170,6 @@ impl Core {
     }
 
     fn polled(&mut self, now: Duration, test: TestIndex, snapshot: Snapshot) {
-        self.worked(test);
         let Some((moved, left_queue)) = self.take_note(now, test, &snapshot) else { return };
         if let Phase::Ended(end) = snapshot.status.phase {
             return self.ended(now, test, end);
@@ -166,7 +184,7 @@ impl Core {
         let State::Polling(running) = &mut self.tests[test].state else { return };
         match running.overdue {
             // It left the queue just as its time there was up: it has its own time now.
-            Some(Overdue::Queue) if left_queue => running.overdue = None,
+            Some((Overdue::Queue, _)) if left_queue => running.overdue = None,
             Some(_) => return self.give_up(now, test),
             None => {}
         }
@@ -205,8 +223,10 @@ impl Core {
         let State::Polling(running) = &self.tests[test].state else { return };
         let refused = error.class == ErrorClass::Rejected
             && now.saturating_sub(running.accepted_at) >= SETTLING;
-        if refused || running.overdue.is_some() {
-            self.tests[test].trouble = Some(error);
+        let too_late =
+            running.overdue.is_some_and(|(_, since)| now.saturating_sub(since) >= LAST_LOOK);
+        if refused || too_late {
+            self.tests[test].note_trouble(now, error);
             self.give_up(now, test);
         } else {
             self.want_again(now, test, error);
@@ -240,7 +260,7 @@ impl Core {
             return;
         };
         run.deadline += 1;
-        let reading = Reading { failed, kinds, next_token: None, since: now };
+        let reading = Reading { failed, kinds, next_token: None, seen: HashSet::new() };
         run.state = State::Reading(running, reading);
         self.read_on(now, test);
     }
@@ -269,28 +289,34 @@ impl Core {
     }
 
     fn read(&mut self, now: Duration, test: TestIndex, page: Page) {
-        self.worked(test);
         let run = &mut self.tests[test];
         let State::Reading(_, reading) = &mut run.state else { return };
         for row in page.rows {
             judge::fold(&mut run.details, row);
         }
-        if page.next_token.is_some() && page.next_token == reading.next_token {
-            return self.unreadable(now, test, "AWS sent the same page token twice");
-        }
-        if page.next_token.is_none() {
-            reading.kinds.remove(0);
+        match &page.next_token {
+            Some(token) if !reading.seen.insert(token.clone()) => {
+                return self.unreadable(now, test, "AWS sent the same page token twice");
+            }
+            Some(_) if reading.seen.len() > MOST_PAGES => {
+                let why = format!("AWS has more than {MOST_PAGES} pages of them");
+                return self.unreadable(now, test, &why);
+            }
+            Some(_) => {}
+            None => {
+                reading.kinds.remove(0);
+                reading.seen.clear();
+            }
         }
         reading.next_token = page.next_token;
         self.read_on(now, test);
     }
 
     fn reading_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
-        let State::Reading(_, reading) = &self.tests[test].state else { return };
-        let waited = now.saturating_sub(reading.since);
+        let waited = self.tests[test].troubled_for(now);
         if error.class == ErrorClass::Rejected || waited >= PATIENCE {
             let why = error.error.to_string();
-            self.tests[test].trouble = Some(error);
+            self.tests[test].note_trouble(now, error);
             self.unreadable(now, test, &why);
         } else {
             self.want_again(now, test, error);
@@ -299,7 +325,7 @@ impl Core {
 
     /// Ends a test whose results cannot be read: what AWS said to have failed has failed, and
     /// what it only said to have run has no verdict.
-    fn unreadable(&mut self, now: Duration, test: TestIndex, why: &str) {
+    pub(super) fn unreadable(&mut self, now: Duration, test: TestIndex, why: &str) {
         let run = &mut self.tests[test];
         let State::Reading(_, reading) = &run.state else { return };
         if reading.failed {
@@ -312,7 +338,6 @@ impl Core {
     }
 
     fn stopped(&mut self, now: Duration, test: TestIndex) {
-        self.worked(test);
         if let State::Stopping(_, judgement, _) = &self.tests[test].state {
             let judgement = judgement.clone();
             self.finish(now, test, judgement);
@@ -320,24 +345,33 @@ impl Core {
     }
 
     fn stop_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
-        let State::Stopping(running, judgement, since) = &self.tests[test].state else { return };
+        let run = &mut self.tests[test];
+        let State::Stopping(_, _, since) = &run.state else { return };
         let waited = now.saturating_sub(*since);
-        if error.class != ErrorClass::Rejected && waited < STOPPING {
-            return self.want_again(now, test, error);
+        if error.class != ErrorClass::Rejected {
+            if waited < STOPPING {
+                return self.want_again(now, test, error);
+            }
+            let why = error.error.to_string();
+            return self.left_running(now, test, &why);
         }
-        let execution_id = Some(running.execution_id.clone());
-        let judgement = judgement.clone();
-        let reason = format!("it could not be stopped: {}", error.error);
-        self.tests[test].details.notes.push(reason.clone());
-        self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
-        self.finish(now, test, judgement);
+        // It may have ended by itself just before: one more look tells.
+        let state = std::mem::replace(&mut run.state, State::Done);
+        if let State::Stopping(mut running, judgement, _) = state {
+            running.overdue = running.overdue.or(Some((Overdue::Run, now)));
+            running.stop_refused = Some((judgement, error.error.to_string()));
+            run.state = State::Polling(running);
+        }
+        self.want(now, test, now);
     }
 
-    /// Takes note that AWS has answered as it should.
-    fn worked(&mut self, test: TestIndex) {
+    /// Takes note that a call that was sent at `sent_at` has worked. Only one that was sent after a
+    /// pause says that the pause was long enough.
+    fn worked(&mut self, test: TestIndex, sent_at: Duration) {
         self.tests[test].no_trouble();
         let lane = &mut self.lanes[self.plan.lane(test)];
-        if !lane.paused_until.is_zero() {
+        lane.reached = true;
+        if !lane.paused_until.is_zero() && sent_at >= lane.paused_until {
             lane.paused_until = Duration::ZERO;
             lane.pauses.reset();
         }

@@ -1,11 +1,12 @@
 //! What the core knows of one test while it is under way.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use super::spacing::Spacing;
 use crate::outcome::{Attempt, Details, Start};
 use crate::plan::PlannedTest;
-use crate::service::{CallError, PageRequest, ResultKind, Status};
+use crate::service::{CallError, ErrorClass, PageRequest, ResultKind, Status};
 
 use super::judge::Judgement;
 
@@ -43,8 +44,10 @@ pub(super) struct Running {
     pub(super) left_queue_at: Option<Duration>,
     /// The spacing of its polls.
     pub(super) spacing: Spacing,
-    /// The deadline that has passed: the next look is the last.
-    pub(super) overdue: Option<Overdue>,
+    /// The deadline that has passed, and when: the next look is the last.
+    pub(super) overdue: Option<(Overdue, Duration)>,
+    /// A stop that AWS has refused: what was judged, and what AWS said. It may have ended.
+    pub(super) stop_refused: Option<(Judgement, String)>,
     /// How long it took by AWS's clock.
     pub(super) took: Option<Duration>,
 }
@@ -69,8 +72,8 @@ pub(super) struct Reading {
     pub(super) kinds: Vec<ResultKind>,
     /// The page that is asked for.
     pub(super) next_token: Option<String>,
-    /// When reading began.
-    pub(super) since: Duration,
+    /// The tokens of the pages read so far of what is being read.
+    pub(super) seen: HashSet<String>,
 }
 
 impl Reading {
@@ -100,6 +103,8 @@ pub(super) struct TestRun {
     pub(super) may_have_started: bool,
     /// How the last call failed, if it did.
     pub(super) trouble: Option<CallError>,
+    /// Since when no call has worked. AWS having no room is no trouble in this sense: it answers.
+    pub(super) trouble_since: Option<Duration>,
     /// The spacing of tries that follow trouble.
     pub(super) retry: Spacing,
     /// The executions begun for the attempt.
@@ -123,6 +128,7 @@ impl TestRun {
             first_sent_at: None,
             may_have_started: false,
             trouble: None,
+            trouble_since: None,
             retry: Spacing::new(RETRY.0, RETRY.1),
             starts: Vec::new(),
             details: Details::default(),
@@ -139,8 +145,23 @@ impl TestRun {
             Self { generation, deadline, attempt: attempt + 1, begun_at, attempts, ..Self::new() };
     }
 
+    /// Takes note that a call did not work.
+    pub(super) fn note_trouble(&mut self, now: Duration, error: CallError) {
+        match error.class {
+            ErrorClass::Throttled { .. } | ErrorClass::Full => self.trouble_since = None,
+            _ => drop(self.trouble_since.get_or_insert(now)),
+        }
+        self.trouble = Some(error);
+    }
+
+    /// For how long no call has worked.
+    pub(super) fn troubled_for(&self, now: Duration) -> Duration {
+        now.saturating_sub(self.trouble_since.unwrap_or(now))
+    }
+
     /// Takes note that a call worked.
     pub(super) fn no_trouble(&mut self) {
+        self.trouble_since = None;
         if self.trouble.take().is_some() {
             self.retry.reset();
         }
@@ -171,6 +192,7 @@ impl Running {
             left_queue_at: None,
             spacing: Spacing::new(test.poll.min, test.poll.max),
             overdue: None,
+            stop_refused: None,
             took: None,
         }
     }

@@ -1,3 +1,8 @@
+use aws_sdk_connect::operation::start_test_case_execution::StartTestCaseExecutionError;
+use aws_sdk_connect::types::error::ResourceNotFoundException;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::error::ErrorMetadata;
+
 use super::*;
 
 fn class(status: u16, code: Option<&str>, skewed: bool) -> ErrorClass {
@@ -21,6 +26,7 @@ fn a_reply_falls_into_its_class() {
         (500, Some("InternalServiceException"), ErrorClass::Ambiguous),
         (503, None, ErrorClass::Ambiguous),
         (403, None, ErrorClass::Ambiguous),
+        (400, Some("RequestTimeout"), ErrorClass::Ambiguous),
     ];
     for (status, code, expected) in table {
         assert_eq!(class(status, code, false), expected, "{status} {code:?}");
@@ -46,4 +52,64 @@ fn retry_after_is_believed_within_reason() {
     assert_eq!(retry_after("86400"), Some(MAX_RETRY_AFTER));
     assert_eq!(retry_after("-1"), None);
     assert_eq!(retry_after("soon"), None);
+}
+
+type Failure = SdkError<StartTestCaseExecutionError, HttpResponse>;
+
+fn read_class(error: &Failure) -> (ErrorClass, String) {
+    let read = read("StartTestCaseExecution", error, DateTime::UNIX_EPOCH);
+    (read.class, read.error.message)
+}
+
+fn dispatch(source: impl Into<Box<dyn Error + Send + Sync>>) -> Failure {
+    SdkError::dispatch_failure(ConnectorError::other(source.into(), None))
+}
+
+#[test]
+fn what_came_to_no_reply_may_have_acted_unless_it_never_left() {
+    let text = || Box::<dyn Error + Send + Sync>::from("broken pipe");
+    let response = HttpResponse::new(200.try_into().unwrap(), "<html>".into());
+    let table: [(Failure, ErrorClass); 6] = [
+        (SdkError::timeout_error(text()), ErrorClass::Ambiguous),
+        (SdkError::dispatch_failure(ConnectorError::io(text())), ErrorClass::Ambiguous),
+        (SdkError::response_error(text(), response), ErrorClass::Ambiguous),
+        // The SDK's client knows no other time-out than that of connecting.
+        (SdkError::dispatch_failure(ConnectorError::timeout(text())), ErrorClass::Unsent),
+        (dispatch("no endpoint"), ErrorClass::Unsent),
+        (SdkError::construction_failure(text()), ErrorClass::Rejected),
+    ];
+    for (error, expected) in table {
+        assert_eq!(read_class(&error).0, expected, "{error:?}");
+    }
+}
+
+#[test]
+fn credentials_that_are_not_there_differ_from_those_that_could_not_be_had_just_now() {
+    let none = CredentialsError::not_loaded("no providers in chain provided credentials");
+    let (class, message) = read_class(&dispatch(none));
+    assert_eq!(class, ErrorClass::Credentials);
+    assert!(message.contains("no providers in chain"), "{message}");
+    let wrong = CredentialsError::invalid_configuration("no such profile");
+    assert_eq!(read_class(&dispatch(wrong)).0, ErrorClass::Credentials);
+    let helper = CredentialsError::provider_error("stderr: token=hunter2");
+    let (class, message) = read_class(&dispatch(helper));
+    assert_eq!(class, ErrorClass::Unsent);
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn what_aws_says_is_kept() {
+    let meta = ErrorMetadata::builder().code("ResourceNotFoundException").message("gone").build();
+    let error = ResourceNotFoundException::builder().message("gone").meta(meta).build();
+    let mut response = HttpResponse::new(404.try_into().unwrap(), "{}".into());
+    response.headers_mut().insert("x-amzn-requestid", "r-1");
+    let error = StartTestCaseExecutionError::ResourceNotFoundException(error);
+    let error = SdkError::service_error(error, response);
+    let read = read("StartTestCaseExecution", &error, DateTime::UNIX_EPOCH);
+    assert_eq!(read.class, ErrorClass::Rejected);
+    assert_eq!(
+        read.error.to_string(),
+        "StartTestCaseExecution: ResourceNotFoundException: gone (request id r-1)"
+    );
+    assert_eq!(read.error.status, Some(404));
 }

@@ -47,28 +47,27 @@ pub(super) fn tests(
         let settings = settings(&fields, ServiceName::Lex).over(&shared_settings);
         let test_set_id = fields.require("test_set_id", |value| value.id(check_lex_id));
         let own = LexShared::read(&fields);
-        let target = lex_target(reader, &fields, section, own, &shared);
-        let (Some((name, id)), Some(test_set_id), Some(target)) = (identity, test_set_id, target)
-        else {
-            continue;
-        };
+        let test_set_id = test_set_id.map(|id| id.value);
+        let target = lex_target(reader, &fields, section, own, &shared, test_set_id);
+        let (Some((name, id)), Some(target)) = (identity, target) else { continue };
         tests.push(Test {
             position: seen.source.position(fields.start().start),
             name,
             id: id.value,
             settings,
-            target: Target::Lex(LexTarget { test_set_id: test_set_id.value, ..target }),
+            target: Target::Lex(target),
         });
     }
 }
 
-/// Joins a test's own keys with its section's; the set's id is left for the caller to fill in.
+/// Joins a test's own keys with its section's.
 fn lex_target(
     reader: &Reader<'_>,
     fields: &Fields<'_>,
     section: &Fields<'_>,
     own: LexShared,
     shared: &LexShared,
+    test_set_id: Option<String>,
 ) -> Option<LexTarget> {
     for key in ["bot_id", "bot_alias_id", "locale_id", "api_mode"] {
         if fields.value(key).is_none() && section.value(key).is_none() {
@@ -103,7 +102,7 @@ fn lex_target(
         );
     }
     Some(LexTarget {
-        test_set_id: String::new(),
+        test_set_id: test_set_id?,
         bot_id: own.bot_id.or_else(|| shared.bot_id.clone())?.value,
         bot_alias_id: own.bot_alias_id.or_else(|| shared.bot_alias_id.clone())?.value,
         locale_id: own.locale_id.or_else(|| shared.locale_id.clone())?.value,

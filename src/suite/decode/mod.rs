@@ -14,7 +14,8 @@ use super::model::{Limits, Poll, Settings, Suite};
 use super::reader::{Fields, Reader, Value, shorten};
 use super::source::{Source, Span, Spanned};
 use super::tree::Node;
-use super::value::{check_region, format_duration, parse_duration};
+use super::value::check_region;
+use crate::duration::{format_duration, parse_duration};
 use crate::outcome::ServiceName;
 
 /// The largest number that a limit may be, beyond any that AWS grants.

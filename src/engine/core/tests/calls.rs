@@ -163,9 +163,47 @@ fn throttling_without_a_word_pauses_longer_each_time() {
 
 #[test]
 fn a_full_queue_is_waited_for() {
-    let played = with_start_errors(&connect_plan(1, ""), &[ErrorClass::Full; 12]);
-    assert_eq!(played.times("start").len(), 13);
+    let mut errors = [ErrorClass::Full; 12].to_vec();
+    // However long that took, a reply that is lost afterwards is not the end.
+    errors.extend([ErrorClass::Ambiguous, ErrorClass::Unsent]);
+    let played = with_start_errors(&connect_plan(1, ""), &errors);
+    assert_eq!(played.times("start").len(), 15);
+    assert!(played.times("start")[12] > 120.0, "{:?}", played.times("start"));
     assert_eq!(played.outcome(0).verdict, Verdict::Passed);
+}
+
+#[test]
+fn what_cannot_be_reached_at_all_is_told_once_for_all_tests() {
+    let plan = connect_plan(50, "  limits: {in_flight: 2}");
+    let mut world =
+        |_: Duration, _: &Call| (Duration::ZERO, Reply::Start(Err(error(ErrorClass::Unsent))));
+    let played = play(core(&plan), &mut world, &[]);
+    assert!(played.over_at < seconds(60.0), "{:?}", played.over_at);
+    for outcome in played.outcomes.values() {
+        assert_eq!(outcome.verdict, Verdict::Error(ErrorKind::StartRejected));
+        assert!(outcome.message.starts_with("AWS could not be reached"), "{}", outcome.message);
+    }
+}
+
+#[test]
+fn pauses_go_on_growing_while_replies_of_the_same_burst_come_in() {
+    let plan = connect_plan(4, "");
+    let mut calls = 0;
+    let mut world = |now: Duration, call: &Call| {
+        calls += 1;
+        let throttled = ErrorClass::Throttled { retry_after: None };
+        match call {
+            // One of the burst is slow and works; the others are throttled at once.
+            Call::Start(..) if calls == 1 => (seconds(0.5), Reply::Start(Ok(accepted("e-1")))),
+            Call::Start(..) if now < seconds(5.0) => {
+                (Duration::ZERO, Reply::Start(Err(error(throttled))))
+            }
+            Call::Start(..) => (Duration::ZERO, Reply::Start(Ok(accepted(&format!("e-{calls}"))))),
+            _ => (Duration::ZERO, Reply::Poll(Ok(snapshot("PASSED")))),
+        }
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.times("start")[4..6], [1.0, 3.0], "{:?}", played.times("start"));
 }
 
 #[test]

@@ -146,7 +146,62 @@ fn after_max_failures_nothing_new_is_started() {
     assert_eq!(played.times("start").len(), 2);
     assert_eq!(played.outcome(1).verdict, Verdict::Failed);
     assert_eq!(played.outcome(2).verdict, Verdict::NotRun);
-    assert_eq!(played.outcome(2).message, "not run: max_failures reached (2 failed)");
+    assert_eq!(played.outcome(2).message, "not run: max_failures reached (2 not passed)");
+}
+
+#[test]
+fn after_max_failures_no_start_is_sent_again() {
+    let plan = plan(
+        "max_failures: 1\nconnect: {instance_id: i, test_cases: [\
+         {name: a, test_case_id: a}, {name: b, test_case_id: b}]}",
+    );
+    let mut starts = 0;
+    let mut world = |_: Duration, call: &Call| {
+        starts += 1;
+        let class = match call {
+            Call::Start(crate::plan::Target::Connect(target), _) if target.test_case_id == "b" => {
+                ErrorClass::Ambiguous
+            }
+            _ => ErrorClass::Rejected,
+        };
+        (Duration::ZERO, Reply::Start(Err(error(class))))
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(starts, 2);
+    assert_eq!(played.outcome(1).verdict, Verdict::Error(ErrorKind::StartUnknown));
+}
+
+#[test]
+fn a_flaky_pass_counts_as_a_failure_where_it_fails_the_build() {
+    // The second instance has one place: `c` waits there while `a` fails and then passes.
+    let text = "name: s\nregion: us-east-1\nmax_failures: 1\nconnect: {instance_id: i, \
+                limits: {in_flight: 1}, test_cases: [{name: a, test_case_id: a, retries: 1}, \
+                {name: b, test_case_id: b, instance_id: j}, \
+                {name: c, test_case_id: c, instance_id: j}]}";
+    let suite = crate::suite::parse("s", text, &|_| None).unwrap();
+    for (fail_on_flaky, third) in [(false, Verdict::Passed), (true, Verdict::NotRun)] {
+        let options = Options { fail_on_flaky, ..Options::default() };
+        let plan = Arc::new(Plan::new(std::slice::from_ref(&suite), &options));
+        let mut polls = 0;
+        let mut world = |now: Duration, call: &Call| {
+            let reply = match call {
+                Call::Start(crate::plan::Target::Connect(target), _) => {
+                    Reply::Start(Ok(accepted(&target.test_case_id)))
+                }
+                Call::Results(..) => Reply::Results(Ok(Default::default())),
+                Call::Poll(execution) if execution.id == "a" => {
+                    polls += 1;
+                    Reply::Poll(Ok(snapshot(if polls == 1 { "FAILED" } else { "PASSED" })))
+                }
+                _ if now < seconds(20.0) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+                _ => Reply::Poll(Ok(snapshot("PASSED"))),
+            };
+            (Duration::ZERO, reply)
+        };
+        let played = play(core(&plan), &mut world, &[]);
+        assert!(played.outcome(0).flaky);
+        assert_eq!(played.outcome(2).verdict, third);
+    }
 }
 
 #[test]

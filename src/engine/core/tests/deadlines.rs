@@ -129,7 +129,99 @@ fn a_status_that_cannot_be_read_to_the_end_is_an_error_of_its_own() {
     };
     let played = play(core(&plan), &mut world, &[]);
     assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::Poll));
-    assert_eq!(played.times("stop"), [60.0], "it may run, so it is stopped");
+    // The last look is tried for a while; then, since it may run, it is stopped.
+    assert_eq!(played.times("stop"), [75.5]);
+    let error = &played.outcome(0).attempts[0].details.error;
+    assert!(error.is_some(), "what went wrong outlives the stop that worked");
+}
+
+#[test]
+fn a_last_look_that_is_throttled_is_tried_again() {
+    let plan = connect_plan(1, "  timeout: 15s");
+    let mut looks = 0;
+    let mut world = |now: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) if now < seconds(17.0) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+            Call::Poll(_) => {
+                looks += 1;
+                let throttled = ErrorClass::Throttled { retry_after: None };
+                match looks {
+                    1 => Reply::Poll(Err(error(throttled))),
+                    _ => Reply::Poll(Ok(snapshot("PASSED"))),
+                }
+            }
+            other => panic!("unexpected: {other:?}"),
+        };
+        (Duration::ZERO, reply)
+    };
+    assert_eq!(play(core(&plan), &mut world, &[]).outcome(0).verdict, Verdict::Passed);
+}
+
+#[test]
+fn a_stop_that_aws_refuses_is_followed_by_one_more_look() {
+    let plan = connect_plan(1, "  timeout: 5s");
+    let run = |after: &'static str| {
+        let mut stopped = false;
+        let mut world = move |_: Duration, call: &Call| {
+            let reply = match call {
+                Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+                Call::Poll(_) if stopped => Reply::Poll(Ok(snapshot(after))),
+                Call::Poll(_) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+                _ => {
+                    stopped = true;
+                    Reply::Stop(Err(error(ErrorClass::Rejected)))
+                }
+            };
+            (Duration::ZERO, reply)
+        };
+        play(core(&plan), &mut world, &[])
+    };
+    assert_eq!(run("PASSED").outcome(0).verdict, Verdict::Passed, "it had ended just before");
+    let played = run("IN_PROGRESS");
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+    assert_eq!(played.times("stop").len(), 1);
+    let notes = &played.outcome(0).attempts[0].details.notes;
+    assert!(notes[0].starts_with("it could not be stopped"), "{notes:?}");
+}
+
+#[test]
+fn after_the_runs_time_no_start_is_sent_again() {
+    let plan =
+        plan("timeout: 5s\nconnect: {instance_id: i, test_cases: [{name: a, test_case_id: a}]}");
+    let mut starts = 0;
+    let mut world = |_: Duration, _: &Call| {
+        starts += 1;
+        // The first may have acted; from then on AWS has no room, for ever.
+        let class = if starts == 1 { ErrorClass::Ambiguous } else { ErrorClass::Full };
+        (Duration::ZERO, Reply::Start(Err(error(class))))
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.over_at, seconds(5.0));
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::StartUnknown));
+    assert_eq!(played.outcome(0).attempts[0].starts.len(), 1, "the start stands in the report");
+    assert!(played.times("start").iter().all(|at| *at <= 5.0));
+}
+
+#[test]
+fn results_are_read_on_for_a_while_after_the_runs_time_and_not_for_ever() {
+    let plan = plan(
+        "timeout: 10s\nlex: {bot_id: BOT0000001, bot_alias_id: TSTALIASID, locale_id: en_US,
+         api_mode: NonStreaming, expect: {end_to_end: 1%},
+         test_executions: [{name: t, test_set_id: TESTSET001}]}",
+    );
+    let mut world = |_: Duration, call: &Call| {
+        let throttled = ErrorClass::Throttled { retry_after: None };
+        let reply = match call {
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) => Reply::Poll(Ok(snapshot("Completed"))),
+            _ => Reply::Results(Err(error(throttled))),
+        };
+        (Duration::ZERO, reply)
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
+    assert_eq!(played.over_at, seconds(130.0));
 }
 
 #[test]

@@ -67,13 +67,15 @@ fn accepted(id: &str) -> Started {
 }
 
 fn error(class: ErrorClass) -> CallError {
+    // Where there was no reply there is nothing of AWS's in the error.
+    let replied = !matches!(class, ErrorClass::Unsent | ErrorClass::Ambiguous);
     CallError {
         class,
         error: AwsError {
             operation: "Operation".to_owned(),
             code: Some("SomeException".to_owned()),
             message: "no".to_owned(),
-            status: Some(400),
+            status: replied.then_some(400),
             request_id: Some("r-1".to_owned()),
         },
     }

@@ -41,6 +41,12 @@ pub(super) struct Model {
     by_token: HashMap<String, usize>,
     buckets: HashMap<ServiceName, (f64, Duration)>,
     pub(super) throttled: usize,
+    /// The most executions of Connect that were begun and not ended at once.
+    pub(super) most_connect: usize,
+    /// Ends that a look has been answered with, by execution.
+    pub(super) told: HashMap<String, &'static str>,
+    /// While it lasts, Connect has no room.
+    full_until: Duration,
 }
 
 impl Model {
@@ -52,6 +58,9 @@ impl Model {
             by_token: HashMap::new(),
             buckets: HashMap::new(),
             throttled: 0,
+            most_connect: 0,
+            told: HashMap::new(),
+            full_until: Duration::ZERO,
         }
     }
 
@@ -139,6 +148,10 @@ impl Model {
         });
         self.by_token.insert(token.to_owned(), index);
         self.advance(now);
+        let open = |execution: &&Execution| {
+            execution.service == ServiceName::Connect && execution.ended.is_none()
+        };
+        self.most_connect = self.most_connect.max(self.executions.iter().filter(open).count());
         format!("e-{index}")
     }
 
@@ -166,7 +179,10 @@ impl Model {
                 }
                 Reply::Start(Ok(started))
             }
-            Call::Poll(execution) => Reply::Poll(Ok(self.look(&execution.id))),
+            Call::Poll(execution) => {
+                let snapshot = self.look(&execution.id);
+                Reply::Poll(Ok(snapshot))
+            }
             Call::Stop(execution, _) => {
                 let execution = &mut self.executions[index(&execution.id)];
                 assert!(execution.created <= now);
@@ -218,8 +234,19 @@ impl World for Model {
             let throttled = ErrorClass::Throttled { retry_after: None };
             return (latency, failed(call, error(throttled)));
         }
+        let is_start = matches!(call, Call::Start(..));
+        if is_start && service == ServiceName::Connect && now < self.full_until {
+            return (latency, failed(call, error(ErrorClass::Full)));
+        }
         if self.rng.f64() >= self.faults {
-            return (latency, self.act(now, call));
+            let reply = self.act(now, call);
+            if let (Call::Poll(execution), Reply::Poll(Ok(snapshot))) = (call, &reply) {
+                let end = self.find(&execution.id).end;
+                if snapshot.status.word == end {
+                    self.told.insert(execution.id.clone(), end);
+                }
+            }
+            return (latency, reply);
         }
         match self.rng.u8(..6) {
             0 => (latency, failed(call, error(ErrorClass::Throttled { retry_after: None }))),
@@ -236,7 +263,8 @@ impl World for Model {
                 self.act(now, call);
                 (seconds(15.0), failed(call, error(ErrorClass::Ambiguous)))
             }
-            _ if matches!(call, Call::Start(..)) => {
+            _ if is_start => {
+                self.full_until = now + seconds(self.rng.f64() * 180.0);
                 (latency, failed(call, error(ErrorClass::Full)))
             }
             _ => (seconds(3.0), self.act(now, call)),

@@ -30,8 +30,9 @@ fn suite_of(seed: u64) -> Arc<Plan> {
         0 => format!("max_failures: {}\n", rng.u8(1..4)),
         _ => String::new(),
     };
+    let timeout = if rng.u8(..4) == 0 { "40s" } else { "20m" };
     plan(&format!(
-        "timeout: 20m\n{most}connect:\n  instance_id: i\n  timeout: 1m\n  queue_timeout: 5m\n  \
+        "timeout: {timeout}\n{most}connect:\n  instance_id: i\n  timeout: 1m\n  queue_timeout: 5m\n  \
          limits: {{in_flight: {in_flight}}}\n  test_cases:\n{connect}\
          lex:\n  bot_id: BOT0000001\n  bot_alias_id: TSTALIASID\n  locale_id: en_US\n  \
          api_mode: NonStreaming\n  expect: {{end_to_end: 80%}}\n  timeout: 2m\n  \
@@ -63,6 +64,18 @@ fn every_test_ends_in_one_verdict_and_it_is_the_services() {
         assert_eq!(played.outcomes.len(), plan.tests.len(), "seed {seed}");
         for (test, outcome) in &played.outcomes {
             for attempt in &outcome.attempts {
+                if let Some(id) = attempt.execution_id()
+                    && let Some(end) = model.told.get(id)
+                    && model.find(id).service == ServiceName::Connect
+                {
+                    // What AWS has told of an end is never lost again.
+                    let expected = match *end {
+                        "PASSED" => Verdict::Passed,
+                        "FAILED" => Verdict::Failed,
+                        _ => attempt.verdict,
+                    };
+                    assert_eq!(attempt.verdict, expected, "seed {seed}, test {test}, {id}");
+                }
                 let Some(id) = attempt.execution_id() else { continue };
                 let execution = model.find(id);
                 let true_verdict = match (execution.stopped, execution.end) {
@@ -86,8 +99,9 @@ fn without_faults_nothing_is_lost_and_nothing_throttled() {
         let (plan, model, played) = run(seed, 0.0, &[]);
         assert_eq!(model.throttled, 0, "seed {seed}");
         for (test, outcome) in &played.outcomes {
-            let lost =
-                matches!(outcome.verdict, Verdict::Error(kind) if kind != ErrorKind::Stopped);
+            // Others may stop a test, and a run may be given too little time; AWS loses nothing.
+            let told = [ErrorKind::Stopped, ErrorKind::TimedOut];
+            let lost = matches!(outcome.verdict, Verdict::Error(kind) if !told.contains(&kind));
             let name = &plan.tests[*test].name;
             assert!(!lost, "seed {seed}, {name}: {outcome:?}");
         }
@@ -153,6 +167,28 @@ fn the_window_is_never_exceeded() {
                 _ => {}
             }
         }
+    });
+}
+
+#[test]
+fn what_runs_on_aws_is_never_more_than_the_window() {
+    // Held against the service's own ledger, not against what was heard of it.
+    over_seeds(|seed, plan, model, _| {
+        let most = plan.windows[0].in_flight as usize;
+        assert!(model.most_connect <= most, "seed {seed}: {} of {most}", model.most_connect);
+    });
+}
+
+#[test]
+fn after_the_runs_time_or_max_failures_nothing_is_started() {
+    over_seeds(|seed, _, _, played| {
+        let closed = played.events.iter().find(|event| {
+            matches!(event.kind, EventKind::TooManyFailures { .. } | EventKind::TimeUp)
+        });
+        let Some(closed) = closed.map(|event| event.at) else { return };
+        let is_start = |call: &Call| matches!(call, Call::Start(..));
+        let late = played.calls.iter().any(|(at, _, call)| *at > closed && is_start(call));
+        assert!(!late, "seed {seed}: a start after {closed:?}");
     });
 }
 

@@ -103,6 +103,26 @@ fn a_token_that_comes_twice_ends_the_reading() {
 }
 
 #[test]
+fn tokens_that_lead_in_a_circle_end_the_reading() {
+    let plan = lex_plan("{end_to_end: 95%}");
+    let mut pages = 0;
+    let played = ending(&plan, &["Completed"], |_| {
+        pages += 1;
+        let next = ["a", "b", "c"][pages % 3].to_owned();
+        Ok(Page { rows: vec![Row::EndToEnd(matched(10, 10))], next_token: Some(next) })
+    });
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
+    assert_eq!(played.times("results").len(), 4);
+}
+
+#[test]
+fn failed_stays_failed_when_the_credentials_are_gone_before_its_records_are_read() {
+    let plan = connect_plan(1, "");
+    let played = ending(&plan, &["FAILED"], |_| Err(error(ErrorClass::Credentials)));
+    assert_eq!(played.outcome(0).verdict, Verdict::Failed);
+}
+
+#[test]
 fn results_that_cannot_be_read_are_never_a_pass() {
     let plan = lex_plan("{end_to_end: 0%}");
     let played = ending(&plan, &["Completed"], |_| Err(error(ErrorClass::Rejected)));
