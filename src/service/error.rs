@@ -178,7 +178,7 @@ fn undispatched(error: &(dyn Error + 'static), is_io: bool) -> ErrorClass {
                 CredentialsError::CredentialsNotLoaded(_)
                 | CredentialsError::InvalidConfiguration(_) => ErrorClass::Credentials,
                 // Such as a 503 of the service that gives them out: it may pass.
-                _ => ErrorClass::Unsent,
+                _ => ErrorClass::CredentialsSource,
             };
         }
         if let Some(error) = source.downcast_ref::<hyper_util::client::legacy::Error>() {
@@ -198,6 +198,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     let mut secret = false;
     for source in sources(error) {
         if secret {
+            text.push_str(" (what their source said is not shown: it may hold secrets)");
             break;
         }
         secret = matches!(

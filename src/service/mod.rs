@@ -213,6 +213,8 @@ pub enum ErrorClass {
     Ambiguous,
     /// The call never left: AWS cannot have acted.
     Unsent,
+    /// The same, since the source of the credentials had none to give just now.
+    CredentialsSource,
     /// AWS refused it and will refuse it again.
     Rejected,
     /// The call was refused and the clocks differ, which may be why; the SDK has taken note of by

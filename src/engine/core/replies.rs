@@ -100,8 +100,13 @@ impl Core {
             ErrorClass::Throttled { .. } | ErrorClass::Full => Duration::MAX,
             ErrorClass::Conflict => planned.queue_timeout,
             ErrorClass::Ambiguous if !sent_again => Duration::ZERO,
-            ErrorClass::Unsent | ErrorClass::Ambiguous if !reached => UNREACHED,
-            ErrorClass::Unsent | ErrorClass::Ambiguous | ErrorClass::ClockSkew { .. } => PATIENCE,
+            ErrorClass::Unsent | ErrorClass::CredentialsSource | ErrorClass::Ambiguous
+                if !reached =>
+            {
+                UNREACHED
+            }
+            ErrorClass::Unsent | ErrorClass::CredentialsSource | ErrorClass::Ambiguous => PATIENCE,
+            ErrorClass::ClockSkew { .. } => PATIENCE,
             ErrorClass::Rejected | ErrorClass::Credentials => Duration::ZERO,
         };
         if run.troubled_for(now) < patience {
@@ -113,7 +118,11 @@ impl Core {
             return self.end_unstarted(now, test);
         }
         if !reached && patience == UNREACHED {
-            return self.close_lane(now, test, ErrorKind::StartRejected, error);
+            let kind = match error.class {
+                ErrorClass::CredentialsSource => ErrorKind::Credentials,
+                _ => ErrorKind::StartRejected,
+            };
+            return self.close_lane(now, test, kind, error);
         }
         let rejected = (
             Verdict::Error(ErrorKind::StartRejected),

@@ -93,7 +93,7 @@ fn credentials_that_are_not_there_differ_from_those_that_could_not_be_had_just_n
     assert_eq!(read_class(&dispatch(wrong)).0, ErrorClass::Credentials);
     let helper = CredentialsError::provider_error("stderr: token=hunter2");
     let (class, message) = read_class(&dispatch(helper));
-    assert_eq!(class, ErrorClass::Unsent);
+    assert_eq!(class, ErrorClass::CredentialsSource);
     assert!(!message.contains("hunter2"), "{message}");
 }
 

@@ -175,13 +175,18 @@ fn a_full_queue_is_waited_for() {
 #[test]
 fn what_cannot_be_reached_at_all_is_told_once_for_all_tests() {
     let plan = connect_plan(50, "  limits: {in_flight: 2}");
-    let mut world =
-        |_: Duration, _: &Call| (Duration::ZERO, Reply::Start(Err(error(ErrorClass::Unsent))));
-    let played = play(core(&plan), &mut world, &[]);
-    assert!(played.over_at < seconds(60.0), "{:?}", played.over_at);
-    for outcome in played.outcomes.values() {
-        assert_eq!(outcome.verdict, Verdict::Error(ErrorKind::StartRejected));
-        assert!(outcome.message.starts_with("AWS could not be reached"), "{}", outcome.message);
+    for (class, kind, why) in [
+        (ErrorClass::Unsent, ErrorKind::StartRejected, "AWS could not be reached"),
+        (ErrorClass::CredentialsSource, ErrorKind::Credentials, "the AWS credentials are no good"),
+    ] {
+        let mut world = |_: Duration, _: &Call| (Duration::ZERO, Reply::Start(Err(error(class))));
+        let played = play(core(&plan), &mut world, &[]);
+        assert!(played.over_at < seconds(60.0), "{:?}", played.over_at);
+        assert_eq!(played.outcomes.len(), 50);
+        for outcome in played.outcomes.values() {
+            assert_eq!(outcome.verdict, Verdict::Error(kind));
+            assert!(outcome.message.starts_with(why), "{}", outcome.message);
+        }
     }
 }
 

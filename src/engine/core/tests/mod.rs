@@ -68,7 +68,10 @@ fn accepted(id: &str) -> Started {
 
 fn error(class: ErrorClass) -> CallError {
     // Where there was no reply there is nothing of AWS's in the error.
-    let replied = !matches!(class, ErrorClass::Unsent | ErrorClass::Ambiguous);
+    let replied = !matches!(
+        class,
+        ErrorClass::Unsent | ErrorClass::CredentialsSource | ErrorClass::Ambiguous
+    );
     CallError {
         class,
         error: AwsError {
