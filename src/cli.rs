@@ -83,6 +83,10 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Running")]
     pub fail_on_flaky: bool,
 
+    /// Show phone numbers and e-mail addresses that stand in what AWS says
+    #[arg(long, help_heading = "Output")]
+    pub show_sensitive: bool,
+
     /// How progress is shown
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
     pub progress: Progress,

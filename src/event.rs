@@ -44,6 +44,15 @@ pub enum EventKind {
         /// When it is made again, at the earliest.
         after: Duration,
     },
+    /// AWS accepted a start and never ran the test: another start follows.
+    StartingAnew {
+        /// The test.
+        test: TestIndex,
+        /// What AWS said.
+        reason: String,
+        /// When, at the earliest.
+        after: Duration,
+    },
     /// AWS throttled: the calls of a lane pause.
     Paused {
         /// The service.
@@ -108,6 +117,7 @@ impl EventKind {
             Self::Started { test, .. }
             | Self::Moved { test, .. }
             | Self::Retrying { test, .. }
+            | Self::StartingAnew { test, .. }
             | Self::Stopping { test, .. }
             | Self::LeftRunning { test, .. }
             | Self::AttemptEnded { test, .. }

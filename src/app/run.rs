@@ -20,6 +20,7 @@ use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::outcome::{RunError, ServiceName};
 use crate::plan::{Options, Plan, Selection, Target};
+use crate::report::redact;
 use crate::report::terminal::{self, Detail};
 use crate::report::writer::{Moment, Outputs};
 use crate::service::{self, Access};
@@ -93,7 +94,8 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let core = Core::new(Arc::clone(&plan), identity.started_at, identity.nonce, chance);
     let (sender, events) = unbounded_channel();
     let engine = tokio::spawn(driver::run(core, services, signals, sender));
-    report_while_running(&mut collector, events, &outputs, console, detail).await;
+    let show = Show { detail, sensitive: args.show_sensitive };
+    report_while_running(&mut collector, events, &outputs, console, show).await;
     if let Err(error) = engine.await {
         let details = "please report it, with the log".to_owned();
         collector.trouble(RunError { message: format!("callcheck broke: {error}"), details });
@@ -259,13 +261,22 @@ fn banner(plan: &Plan, run_id: &str, args: &RunArgs) -> String {
     )
 }
 
+/// What is shown.
+#[derive(Debug, Clone, Copy)]
+struct Show {
+    /// How much while the run is under way.
+    detail: Detail,
+    /// Personal data in what AWS says, too.
+    sensitive: bool,
+}
+
 /// Shows what happens and keeps the reports current, until the engine is done.
 async fn report_while_running(
     collector: &mut Collector,
     mut events: UnboundedReceiver<Event>,
     outputs: &Outputs,
     console: &Console,
-    detail: Detail,
+    show: Show,
 ) {
     let mut interval = tokio::time::interval(WRITE_EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -274,10 +285,11 @@ async fn report_while_running(
         tokio::select! {
             event = events.recv() => {
                 let Some(event) = event else { return };
+                let event = if show.sensitive { event } else { redact::event(event) };
                 collector.take(&event);
                 let test = event.kind.test().map(|test| collector.test(test));
                 let progress = collector.progress();
-                if let Some(line) = terminal::event(&event, test, progress, detail) {
+                if let Some(line) = terminal::event(&event, test, progress, show.detail) {
                     console.log(&line);
                 }
                 stale |= matches!(event.kind, EventKind::Ended { .. });

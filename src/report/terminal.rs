@@ -66,6 +66,10 @@ pub fn event(
             let error = one_line(&error.to_string());
             (DIM, "retrying".into(), format!("{name}  in {}: {error}", wait(after)))
         }
+        EventKind::StartingAnew { reason, after, .. } => {
+            let text = format!("{name}  {}; another start in {}", one_line(reason), wait(after));
+            (YELLOW, "waiting".into(), text)
+        }
         EventKind::Paused { service, region, pause } => {
             let region = region.as_deref().unwrap_or("the default Region");
             let text = format!("AWS throttles {service} in {region}: no call for {}", wait(pause));
@@ -118,6 +122,7 @@ fn importance(kind: &EventKind) -> Detail {
         EventKind::Started { .. }
         | EventKind::Moved { .. }
         | EventKind::AttemptEnded { .. }
+        | EventKind::StartingAnew { .. }
         | EventKind::Ended { .. }
         | EventKind::Stopping { .. } => Detail::Normal,
         EventKind::Retrying { .. } | EventKind::Paused { .. } => Detail::Verbose,

@@ -116,6 +116,29 @@ fn the_json_report_has_the_shape_of_its_version() {
 }
 
 #[test]
+fn personal_data_stands_in_no_output_unless_it_is_asked_for() {
+    let story = || {
+        Story::new().connect(&["{name: Menu, test_case_id: c1, retries: 1}"]).services(
+            "{c1: {runs: [{status: FAILED, after: 1s, observations: [
+                {id: menu, status: FAILED, text: 'Call +1 415 555 0123 or jane@example.com'}]}]}}",
+            "{}",
+            "[]",
+        )
+    };
+    let outputs = |outcome: &Outcome| {
+        let junit = std::fs::read_to_string(outcome.file("junit.xml")).unwrap();
+        [outcome.stdout.clone(), outcome.stderr.clone(), junit, outcome.json().to_string()]
+    };
+    for output in outputs(&story().run()) {
+        assert!(output.contains("Call [phone] or [email]"), "{output}");
+        assert!(!output.contains("0123") && !output.contains("jane"), "{output}");
+    }
+    for output in outputs(&story().args(&["--show-sensitive"]).run()) {
+        assert!(output.contains("+1 415 555 0123"), "{output}");
+    }
+}
+
+#[test]
 fn missing_folders_of_reports_are_made() {
     let outcome = failing().args(&["--junit", "a/b/junit.xml"]).run();
     outcome.exits(1);

@@ -74,6 +74,25 @@ fn a_full_queue_and_a_conflict_are_waited_for() {
 }
 
 #[test]
+fn a_test_that_aws_never_ran_is_started_again() {
+    let suite = "name: Story\nregion: us-east-1\nconnect:\n  instance_id: i\n  \
+                 poll: {min: 20ms, max: 50ms}\n  test_cases: [{name: Menu, test_case_id: c1}]\n";
+    let outcome = Story::new()
+        .suite(suite)
+        .services(
+            "{c1: {runs: [{status: FAILED, after: 1s, initialization_failure: true},
+                {status: PASSED, after: 1s}]}}",
+            "{}",
+            "[]",
+        )
+        .run();
+    outcome.exits(0);
+    assert_eq!(outcome.ledger.executions.len(), 2);
+    assert_eq!(outcome.result("Menu")["attempts"][0]["starts"].as_array().unwrap().len(), 2);
+    assert!(outcome.stderr.contains("another start in"), "{}", outcome.stderr);
+}
+
+#[test]
 fn milliseconds_where_seconds_are_due_are_accepted() {
     let suite = "name: Story\nregion: us-east-1\nconnect:\n  instance_id: i\n  \
                  poll: {min: 20ms, max: 50ms}\n  test_cases: [{name: Menu, test_case_id: c1}]\n";

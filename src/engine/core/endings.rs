@@ -277,6 +277,7 @@ impl Core {
         }
         let run = &self.tests[test];
         let last = run.trouble.as_ref().map(|error| error.error.to_string());
+        let last = last.or_else(|| run.came_to_nothing.clone());
         let because = last.map(|last| format!("; the last try: {last}")).unwrap_or_default();
         let judgement = match (self.closing, run.trouble.as_ref().map(|error| error.class)) {
             (Some(Closing::Failures), _) => {
@@ -288,8 +289,11 @@ impl Core {
                 format!("not started: the run was interrupted by {signal}"),
             ),
             (_, trouble) => {
-                let kind = match trouble {
-                    Some(ErrorClass::Throttled { .. } | ErrorClass::Full) => ErrorKind::Throttled,
+                let kind = match (trouble, &run.came_to_nothing) {
+                    (None, Some(_)) => ErrorKind::NotStarted,
+                    (Some(ErrorClass::Throttled { .. } | ErrorClass::Full), _) => {
+                        ErrorKind::Throttled
+                    }
                     _ => ErrorKind::TimedOut,
                 };
                 let limit = format_duration(self.plan.timeout);

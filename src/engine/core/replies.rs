@@ -7,7 +7,7 @@ use super::judge;
 use super::test_run::{Overdue, Reading, Running, State};
 use super::{CallId, Closing, Core, Reply, Timer};
 use crate::event::EventKind;
-use crate::outcome::{ErrorKind, Start, Verdict};
+use crate::outcome::{Details, ErrorKind, Start, Verdict};
 use crate::plan::TestIndex;
 use crate::service::{
     CallError, End, ErrorClass, Page, Phase, Snapshot, Started, has_client_tokens,
@@ -294,7 +294,24 @@ impl Core {
         } else {
             judge::passed(target, details)
         };
-        self.finish(now, test, judgement);
+        match judgement {
+            (Verdict::Error(ErrorKind::NotStarted), why) if self.closing.is_none() => {
+                self.start_anew(now, test, why);
+            }
+            judgement => self.finish(now, test, judgement),
+        }
+    }
+
+    /// A start came to nothing, which is no verdict: another follows, with a token of its own, in
+    /// the same attempt and the same place of the window.
+    fn start_anew(&mut self, now: Duration, test: TestIndex, reason: String) {
+        let run = &mut self.tests[test];
+        run.state = State::Starting;
+        run.details = Details::default();
+        let after = run.anew.next(&mut self.chance);
+        run.came_to_nothing = Some(reason.clone());
+        self.emit(now, EventKind::StartingAnew { test, reason, after });
+        self.want(now, test, now + after);
     }
 
     fn read(&mut self, now: Duration, test: TestIndex, page: Page) {

@@ -14,6 +14,10 @@ use super::judge::Judgement;
 /// end at 20 s.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(20));
 
+/// The first wait before a start that came to nothing is followed by another, and the longest: the
+/// instance has more to do than it can, and asking it oftener does not help.
+const ANEW: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(60));
+
 /// Where a test is.
 #[derive(Debug)]
 pub(super) enum State {
@@ -107,6 +111,10 @@ pub(super) struct TestRun {
     pub(super) trouble_since: Option<Duration>,
     /// The spacing of tries that follow trouble.
     pub(super) retry: Spacing,
+    /// The spacing of starts that follow one that came to nothing.
+    pub(super) anew: Spacing,
+    /// What AWS said of the last start that came to nothing.
+    pub(super) came_to_nothing: Option<String>,
     /// The executions begun for the attempt.
     pub(super) starts: Vec<Start>,
     /// What is known of the attempt.
@@ -130,6 +138,8 @@ impl TestRun {
             trouble: None,
             trouble_since: None,
             retry: Spacing::new(RETRY.0, RETRY.1),
+            anew: Spacing::new(ANEW.0, ANEW.1),
+            came_to_nothing: None,
             starts: Vec::new(),
             details: Details::default(),
             attempts: Vec::new(),

@@ -178,6 +178,40 @@ fn a_failure_outweighs_an_error_that_follows_it() {
     assert_eq!(outcome.message, outcome.attempts[0].message);
 }
 
+fn never_ran(_: &PageRequest) -> Result<Page, CallError> {
+    let reasons = vec!["INITIALIZATION_FAILURE".to_owned()];
+    let record = Record { reasons, ..Record::default() };
+    Ok(Page { rows: vec![Row::Record(record)], next_token: None })
+}
+
+#[test]
+fn a_start_that_came_to_nothing_is_followed_by_another_with_a_token_of_its_own() {
+    let plan = connect_plan(1, "");
+    let played = ending(&plan, &["FAILED unobserved", "FAILED unobserved", "PASSED"], never_ran);
+    let outcome = played.outcome(0);
+    assert_eq!(outcome.verdict, Verdict::Passed);
+    assert!(!outcome.flaky, "what never ran has not failed");
+    assert_eq!(outcome.attempts.len(), 1);
+    assert_eq!(outcome.attempts[0].starts.len(), 3);
+    // It is seen 2 s after each start; then 5 s, and 10 s, pass before the next.
+    assert_eq!(played.times("start"), [0.0, 7.0, 19.0]);
+    let mut tokens = played.tokens();
+    tokens.dedup();
+    assert_eq!(tokens.len(), 3);
+}
+
+#[test]
+fn starts_that_come_to_nothing_to_the_end_are_no_verdict() {
+    let plan =
+        plan("timeout: 10m\nconnect: {instance_id: i, test_cases: [{name: a, test_case_id: a}]}");
+    let played = ending(&plan, &["FAILED unobserved"; 100], never_ran);
+    let outcome = played.outcome(0);
+    assert_eq!(outcome.verdict, Verdict::Error(ErrorKind::NotStarted));
+    assert!(outcome.message.contains("INITIALIZATION_FAILURE"), "{}", outcome.message);
+    assert!(played.over_at <= seconds(620.0), "{:?}", played.over_at);
+    assert!(outcome.attempts[0].starts.len() > 8);
+}
+
 #[test]
 fn an_error_is_not_tried_again() {
     let plan = connect_plan(1, "  retries: 3");
