@@ -269,6 +269,8 @@ pub struct TestOutcome {
     pub message: String,
     /// It passed, after an attempt that failed.
     pub flaky: bool,
+    /// It passed, after attempts that came to no verdict, none of which failed.
+    pub recovered: bool,
     /// From its first start to its end, in seconds.
     pub seconds: f64,
     /// Every attempt, in order.
@@ -278,7 +280,14 @@ pub struct TestOutcome {
 impl TestOutcome {
     /// The outcome of a test that has come to no attempt.
     pub fn without_attempt(verdict: Verdict, message: impl Into<String>) -> Self {
-        Self { verdict, message: message.into(), flaky: false, seconds: 0.0, attempts: Vec::new() }
+        Self {
+            verdict,
+            message: message.into(),
+            flaky: false,
+            recovered: false,
+            seconds: 0.0,
+            attempts: Vec::new(),
+        }
     }
 
     /// The attempt that decided: the one that passed, else the last with the final verdict.

@@ -11,7 +11,10 @@ use globset::GlobSet;
 use crate::outcome::ServiceName;
 use crate::suite::{Position, Suite, defaults};
 
-pub use crate::suite::{ApiMode, ConnectTarget, Expect, LexTarget, Modality, Poll, Share, Target};
+pub use crate::suite::defaults::MIN_OBSERVATIONS;
+pub use crate::suite::{
+    ApiMode, ConnectTarget, Expect, LexTarget, Modality, Poll, RetryOn, Share, Target,
+};
 
 /// What the command line asks for beyond the suites.
 #[derive(Debug, Default, Clone)]
@@ -98,8 +101,10 @@ pub struct PlannedTest {
     pub tags: Vec<String>,
     /// Whether its failure fails the build.
     pub blocking: bool,
-    /// New attempts after a failed one.
+    /// New attempts, at most.
     pub retries: u32,
+    /// After what a new attempt is made.
+    pub retry_on: RetryOn,
     /// One execution, from leaving AWS's queue.
     pub timeout: Duration,
     /// From an accepted start to leaving AWS's queue.
@@ -215,6 +220,7 @@ impl Planner {
             tags: settings.tags.clone(),
             blocking: settings.blocking.unwrap_or(true),
             retries: options.retries.or(settings.retries).unwrap_or(0),
+            retry_on: settings.retry_on.unwrap_or(defaults::RETRY_ON),
             timeout: settings.timeout.unwrap_or(defaults::timeout(service)),
             queue_timeout: settings.queue_timeout.unwrap_or(defaults::QUEUE_TIMEOUT),
             poll: settings.poll.unwrap_or(defaults::poll(service)),

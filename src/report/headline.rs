@@ -22,6 +22,13 @@ pub(super) fn message(outcome: &TestOutcome) -> String {
             let attempts = outcome.attempts.len();
             format!("passed in attempt {attempts}, after it had failed; {}", outcome.message)
         }
+        (Verdict::Passed, false) if outcome.recovered => {
+            let attempts = outcome.attempts.len();
+            format!(
+                "passed in attempt {attempts}; before, it came to no verdict; {}",
+                outcome.message
+            )
+        }
         _ => outcome.message.clone(),
     }
 }

@@ -124,6 +124,7 @@ fn properties(test: &TestResult) -> Vec<Property> {
     add("region", test.region.clone());
     add("blocking", (!test.blocking).then(|| "false".to_owned()));
     add("flaky", test.outcome.flaky.then(|| "true".to_owned()));
+    add("recovered", test.outcome.recovered.then(|| "true".to_owned()));
     add("attempts", Some(test.outcome.attempts.len().to_string()));
     add("tags", (!test.tags.is_empty()).then(|| test.tags.join(",")));
     for (name, value) in &test.target {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::model::Poll;
+use super::model::{Poll, RetryOn};
 use crate::outcome::ServiceName;
 
 /// The whole run.
@@ -14,6 +14,12 @@ pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// Calls a second: Connect answers 2 for a whole account and Region by default, and Lex is not
 /// asked for more (AWS-FACTS.md).
 pub const REQUESTS_PER_SECOND: f64 = 2.0;
+
+/// New attempts follow a verdict; trouble on the way is not the test's.
+pub const RETRY_ON: RetryOn = RetryOn { failed: true, error: false };
+
+/// A pass that has observed nothing has tested nothing.
+pub const MIN_OBSERVATIONS: u32 = 1;
 
 /// AWS's burst, of which callcheck uses one less.
 pub const BURST: u32 = 5;

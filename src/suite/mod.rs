@@ -20,8 +20,8 @@ use std::path::Path;
 pub use diagnostic::{Diagnostics, Problem};
 pub use interpolate::Lookup;
 pub use model::{
-    ApiMode, ConnectTarget, Expect, LexTarget, Limits, Modality, Poll, Settings, Suite, Target,
-    Test,
+    ApiMode, ConnectTarget, Expect, LexTarget, Limits, Modality, Poll, RetryOn, Settings, Suite,
+    Target, Test,
 };
 pub use source::{Position, Source, Span, Spanned};
 pub use value::{InstanceId, Share, check_region};

@@ -1,6 +1,7 @@
 //! A suite as its author wrote it: typed, inheritance resolved, places kept, defaults not yet
 //! filled in (that is [`crate::plan`]'s).
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::source::{Position, Source, Spanned};
@@ -58,6 +59,15 @@ pub struct Poll {
     pub max: Duration,
 }
 
+/// After what a new attempt is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetryOn {
+    /// After a verdict against the test.
+    pub failed: bool,
+    /// After an attempt without a verdict.
+    pub error: bool,
+}
+
 /// What any test can say, and its section for it.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -69,6 +79,8 @@ pub struct Settings {
     pub queue_timeout: Option<Duration>,
     /// New attempts after a failed one.
     pub retries: Option<u32>,
+    /// After what a new attempt is made.
+    pub retry_on: Option<RetryOn>,
     /// The spacing of polls.
     pub poll: Option<Poll>,
     /// Whether a failure fails the build.
@@ -85,6 +97,7 @@ impl Settings {
             timeout: self.timeout.or(section.timeout),
             queue_timeout: self.queue_timeout.or(section.queue_timeout),
             retries: self.retries.or(section.retries),
+            retry_on: self.retry_on.or(section.retry_on),
             poll: self.poll.or(section.poll),
             blocking: self.blocking.or(section.blocking),
         }
@@ -132,6 +145,8 @@ pub struct ConnectTarget {
     pub instance: InstanceId,
     /// The test case.
     pub test_case_id: String,
+    /// A pass that has observed less is none.
+    pub min_observations: Option<u32>,
 }
 
 /// A Lex V2 test set, and the bot alias that it is run against.
@@ -172,7 +187,7 @@ pub enum Modality {
 }
 
 /// What a Lex test expects beyond the status Completed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Expect {
     /// The smallest share right from end to end.
     pub end_to_end: Option<Share>,
@@ -182,4 +197,8 @@ pub struct Expect {
     pub slot: Option<Share>,
     /// The smallest share of transcriptions.
     pub speech: Option<Share>,
+    /// The smallest share of single intents, by name: a mean hides the one that matters.
+    pub intents: BTreeMap<String, Share>,
+    /// So many results there must be: a set imported anew with a few rows is not "100 %".
+    pub min_results: Option<u32>,
 }

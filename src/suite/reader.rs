@@ -4,6 +4,7 @@
 //! that a person mends a file once. It knows nothing of suites: the keys come from [`super::decode`].
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
@@ -214,6 +215,27 @@ impl<'a> Value<'a> {
         };
         let value = |node: &Rc<Node>| Value { node: Rc::clone(node), ..self.clone() };
         Some(items.iter().map(value).collect())
+    }
+
+    /// A mapping whose keys are names of the author's own. A name that comes twice is noted.
+    pub(super) fn named(&self) -> Option<Vec<(String, Value<'a>)>> {
+        let NodeKind::Mapping(pairs) = &self.node.kind else {
+            return self.wrong_type("a mapping");
+        };
+        let mut named: Vec<(String, Value<'a>)> = Vec::new();
+        let mut seen = HashSet::new();
+        for (key, node) in pairs {
+            let Some(name) = Value { node: Rc::clone(key), ..self.clone() }.text() else {
+                continue;
+            };
+            if !seen.insert(name.clone()) {
+                let title = format!("`{}` stands here twice", shorten(&name));
+                self.reader.report(Problem::new(key.span.clone(), title, "one value a name"));
+                continue;
+            }
+            named.push((name, Value { node: Rc::clone(node), ..self.clone() }));
+        }
+        Some(named)
     }
 
     /// A mapping with keys out of `keys`. Unknown and repeated keys are noted and left out.

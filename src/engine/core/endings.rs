@@ -11,7 +11,7 @@ use crate::event::EventKind;
 use crate::outcome::{
     Attempt, Details, ErrorKind, Gate, Signal, Start, TestOutcome, Verdict, gate,
 };
-use crate::plan::TestIndex;
+use crate::plan::{RetryOn, TestIndex};
 use crate::service::{CallError, ErrorClass, Phase, can_stop};
 
 impl Core {
@@ -316,7 +316,8 @@ impl Core {
         let planned = &self.plan.tests[test];
         let run = &mut self.tests[test];
         let (verdict, message) = judgement;
-        if verdict == Verdict::Failed && run.attempt <= planned.retries && self.closing.is_none() {
+        let again = is_retried(planned.retry_on, verdict) && run.attempt <= planned.retries;
+        if again && self.closing.is_none() {
             let attempt = run.attempt;
             run.begin_again();
             self.windows[window].waiting.push_back(test);
@@ -382,5 +383,24 @@ fn over_all(
         _ => (verdict, message),
     };
     let flaky = verdict.is_pass() && failed_before;
-    TestOutcome { verdict, message, flaky, seconds: took.as_secs_f64(), attempts }
+    let recovered = verdict.is_pass() && !flaky && attempts.len() > 1;
+    TestOutcome { verdict, message, flaky, recovered, seconds: took.as_secs_f64(), attempts }
+}
+
+/// Whether another attempt follows an attempt that ended so. Never where the first may still run,
+/// and never where another would end the same way.
+fn is_retried(retry_on: RetryOn, verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Failed => retry_on.failed,
+        Verdict::Error(kind) => {
+            let pointless = [
+                ErrorKind::StartUnknown,
+                ErrorKind::StartRejected,
+                ErrorKind::Credentials,
+                ErrorKind::Cancelled,
+            ];
+            retry_on.error && !pointless.contains(&kind)
+        }
+        Verdict::Passed | Verdict::NotRun => false,
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::outcome::{Counts, Details, ErrorKind, LexResults, Observations, ServiceName, Verdict};
-use crate::plan::{Expect, Share, Target};
+use crate::plan::{Expect, MIN_OBSERVATIONS, Share, Target};
 use crate::service::{ResultKind, Row};
 
 /// AWS's word for a start that it accepted and never ran (AWS-FACTS.md, seen live).
@@ -18,11 +18,19 @@ pub(super) fn needed(target: &Target, failed: bool) -> Vec<ResultKind> {
         (Target::Connect(_), true) => vec![ResultKind::Records],
         (Target::Connect(_), false) | (Target::Lex(_), true) => Vec::new(),
         (Target::Lex(lex), false) => {
-            let Expect { end_to_end, intent, slot, speech } = lex.expect;
-            let overall = end_to_end.or(speech).map(|_| ResultKind::Overall);
-            let intents = intent.map(|_| ResultKind::Intents);
-            let slots = slot.map(|_| ResultKind::Slots);
-            [overall, intents, slots].into_iter().flatten().collect()
+            let expect = &lex.expect;
+            let overall = expect.end_to_end.is_some()
+                || expect.speech.is_some()
+                || expect.min_results.is_some();
+            let intents = expect.intent.is_some() || !expect.intents.is_empty();
+            [
+                (overall, ResultKind::Overall),
+                (intents, ResultKind::Intents),
+                (expect.slot.is_some(), ResultKind::Slots),
+            ]
+            .into_iter()
+            .filter_map(|(asked, kind)| asked.then_some(kind))
+            .collect()
         }
     }
 }
@@ -53,14 +61,29 @@ pub(super) fn fold(details: &mut Details, row: Row) {
 /// results that `expect` asks for.
 pub(super) fn passed(target: &Target, details: &mut Details) -> Judgement {
     match target {
-        Target::Connect(_) => {
-            let message = match details.observations {
-                Some(Observations { total, passed, .. }) if total > 0 => {
-                    format!("{passed} of {total} observations passed")
+        Target::Connect(target) => {
+            let least = target.min_observations;
+            match (details.observations, least) {
+                (None, None | Some(0)) => {
+                    (Verdict::Passed, "passed, with no observation counts".to_owned())
                 }
-                _ => "passed, with no observation counts".to_owned(),
-            };
-            (Verdict::Passed, message)
+                (None, Some(least)) => (
+                    Verdict::Error(ErrorKind::ResultsUnavailable),
+                    format!(
+                        "passed, but AWS gave no observation counts; expected at least {least}"
+                    ),
+                ),
+                (Some(Observations { total, passed, .. }), _) => {
+                    let least = least.unwrap_or(MIN_OBSERVATIONS);
+                    if total < u64::from(least) {
+                        let message =
+                            format!("passed having observed {total}, expected at least {least}");
+                        (Verdict::Failed, message)
+                    } else {
+                        (Verdict::Passed, format!("{passed} of {total} observations passed"))
+                    }
+                }
+            }
         }
         Target::Lex(lex) => expected(&lex.expect, details),
     }
@@ -101,26 +124,44 @@ fn expected(expect: &Expect, details: &mut Details) -> Judgement {
         named.values().for_each(|counts| total.add(*counts));
         total
     };
-    let asked = [
-        ("utterances", expect.end_to_end, results.end_to_end.unwrap_or_default()),
-        ("transcriptions", expect.speech, results.speech.unwrap_or_default()),
-        ("intents", expect.intent, sum(&results.intents)),
-        ("slots", expect.slot, sum(&results.slots)),
+    let end_to_end = results.end_to_end.unwrap_or_default();
+    let mut asked = vec![
+        ("utterances".to_owned(), expect.end_to_end, end_to_end),
+        ("transcriptions".to_owned(), expect.speech, results.speech.unwrap_or_default()),
+        ("intents".to_owned(), expect.intent, sum(&results.intents)),
+        ("slots".to_owned(), expect.slot, sum(&results.slots)),
     ];
+    for (name, share) in &expect.intents {
+        let counts = results.intents.get(name).copied().unwrap_or_default();
+        asked.push((format!("utterances of intent {name}"), Some(*share), counts));
+    }
     let (mut below, mut missing, mut checks) = (Vec::new(), Vec::new(), Vec::new());
     for (what, share, counts) in asked {
         let Some(share) = share else { continue };
         if counts.total == 0 {
-            missing.push(what);
             checks.push(format!("{what}: no results, expected at least {share}"));
+            missing.push(what);
             continue;
         }
         let met = share.is_met(counts.matched, counts.total);
-        let check = describe(what, counts, share, met);
+        let check = describe(&what, counts, share, met);
         if !met {
             below.push(check.clone());
         }
         checks.push(check);
+    }
+    if let Some(least) = expect.min_results {
+        let total = end_to_end.total;
+        let check = format!("{total} results, expected at least {least}");
+        if total == 0 {
+            missing.push("the whole set".to_owned());
+        } else if total < u64::from(least) {
+            below.push(format!("only {check}"));
+        }
+        checks.push(check);
+    }
+    if !below.is_empty() {
+        below.extend(worst_intent(&results.intents));
     }
     details.checks = checks;
     let gone = format!("the set was run, but AWS gave no results for {}", missing.join(", "));
@@ -135,6 +176,14 @@ fn expected(expect: &Expect, details: &mut Details) -> Judgement {
     } else {
         (Verdict::Passed, details.checks.join("; "))
     }
+}
+
+/// The intent that was understood worst, where one was misunderstood at all.
+fn worst_intent(intents: &BTreeMap<String, Counts>) -> Option<String> {
+    let share = |counts: &Counts| counts.matched as f64 / counts.total as f64;
+    let missed = intents.iter().filter(|(_, counts)| counts.matched < counts.total);
+    let (name, counts) = missed.min_by(|a, b| share(a.1).total_cmp(&share(b.1)))?;
+    Some(format!("worst intent: {name} {}", percent(counts.matched, counts.total)))
 }
 
 fn describe(what: &str, counts: Counts, share: Share, met: bool) -> String {

@@ -49,6 +49,7 @@ fn test(name: &str, attempts: Vec<Attempt>) -> TestResult {
             verdict,
             message: last.map_or_else(|| "not run".to_owned(), |last| last.message.clone()),
             flaky: verdict.is_pass() && failed_before,
+            recovered: false,
             seconds: 10.0 * attempts.len() as f64,
             attempts,
         },

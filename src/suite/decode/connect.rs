@@ -1,6 +1,6 @@
 //! The section `connect`.
 
-use super::{Seen, TEST_CASE_KEYS, entries, settings};
+use super::{MOST, Seen, TEST_CASE_KEYS, entries, settings};
 use crate::outcome::ServiceName;
 use crate::suite::diagnostic::Problem;
 use crate::suite::model::{ConnectTarget, Target, Test};
@@ -30,12 +30,14 @@ pub(super) fn tests(
     };
     let shared = settings(section, ServiceName::Connect);
     let shared_instance = instance(section);
+    let shared_observations = min_observations(section);
     for item in entries(reader, section, "test_cases") {
         let Some(fields) = item.fields("a test case", TEST_CASE_KEYS) else { continue };
         let identity = seen.identity(&fields);
         let settings = settings(&fields, ServiceName::Connect).over(&shared);
         let test_case_id = fields.require("test_case_id", |value| value.id(check_test_case_id));
         let own_instance = instance(&fields);
+        let min_observations = min_observations(&fields).or(shared_observations);
         if fields.value("instance_id").is_none() && section.value("instance_id").is_none() {
             fields.missing("instance_id", "a test case needs it, here or in `connect`");
         }
@@ -52,7 +54,12 @@ pub(super) fn tests(
             target: Target::Connect(ConnectTarget {
                 instance: instance.value,
                 test_case_id: test_case_id.value,
+                min_observations,
             }),
         });
     }
+}
+
+fn min_observations(fields: &Fields<'_>) -> Option<u32> {
+    fields.get("min_observations", |value| value.integer(0..=MOST)).map(|least| least.value)
 }

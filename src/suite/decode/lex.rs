@@ -8,6 +8,9 @@ use crate::suite::reader::{Fields, Reader, Value};
 use crate::suite::source::Spanned;
 use crate::suite::value::{Share, check_lex_id, check_locale};
 
+/// The most records that a test set holds (service model).
+const MOST_RESULTS: u32 = 200_000;
+
 /// The part of a Lex target that a section may hold for its tests.
 struct LexShared {
     bot_id: Option<Spanned<String>>,
@@ -118,16 +121,24 @@ fn expect(value: &Value<'_>) -> Option<Expect> {
     }
     let fields = value.fields("`expect`", EXPECT_KEYS)?;
     let share = |key| fields.get(key, |value| value.parse(Share::parse)).map(|share| share.value);
+    let intents = fields.get("intents", |value| {
+        let named = value.named()?.into_iter();
+        Some(named.filter_map(|(name, value)| Some((name, value.parse(Share::parse)?))).collect())
+    });
+    let min_results = fields.get("min_results", |value| value.integer(1..=MOST_RESULTS));
     let expect = Expect {
         end_to_end: share("end_to_end"),
         intent: share("intent"),
         slot: share("slot"),
         speech: share("speech"),
+        intents: intents.map(|intents| intents.value).unwrap_or_default(),
+        min_results: min_results.map(|least| least.value),
     };
     if !EXPECT_KEYS.iter().any(|key| fields.value(key).is_some()) {
+        let keys = EXPECT_KEYS.join(", ");
         fields.refuse(
             value
-                .refuse("at least one of end_to_end, intent, slot, speech")
+                .refuse(format!("at least one of {keys}"))
                 .hint("`expect: none` takes the status alone"),
         );
     }

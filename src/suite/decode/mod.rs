@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::defaults;
 use super::diagnostic::Problem;
-use super::model::{Limits, Poll, Settings, Suite};
+use super::model::{Limits, Poll, RetryOn, Settings, Suite};
 use super::reader::{Fields, Reader, Value, shorten};
 use super::source::{Source, Span, Spanned};
 use super::tree::Node;
@@ -34,10 +34,12 @@ pub(super) const SUITE_KEYS: &[&str] =
     &["version", "name", "region", "timeout", "max_failures", "connect", "lex"];
 pub(super) const CONNECT_KEYS: &[&str] = &[
     "instance_id",
+    "min_observations",
     "tags",
     "timeout",
     "queue_timeout",
     "retries",
+    "retry_on",
     "poll",
     "blocking",
     "limits",
@@ -48,10 +50,12 @@ pub(super) const TEST_CASE_KEYS: &[&str] = &[
     "id",
     "test_case_id",
     "instance_id",
+    "min_observations",
     "tags",
     "timeout",
     "queue_timeout",
     "retries",
+    "retry_on",
     "poll",
     "blocking",
 ];
@@ -66,6 +70,7 @@ pub(super) const LEX_KEYS: &[&str] = &[
     "timeout",
     "queue_timeout",
     "retries",
+    "retry_on",
     "poll",
     "blocking",
     "limits",
@@ -85,12 +90,14 @@ pub(super) const TEST_EXECUTION_KEYS: &[&str] = &[
     "timeout",
     "queue_timeout",
     "retries",
+    "retry_on",
     "poll",
     "blocking",
 ];
 pub(super) const POLL_KEYS: &[&str] = &["min", "max"];
 pub(super) const LIMITS_KEYS: &[&str] = &["requests_per_second", "burst", "in_flight"];
-pub(super) const EXPECT_KEYS: &[&str] = &["end_to_end", "intent", "slot", "speech"];
+pub(super) const EXPECT_KEYS: &[&str] =
+    &["end_to_end", "intent", "slot", "speech", "intents", "min_results"];
 
 /// Reads a suite out of its tree. Gives none where problems were noted.
 pub(super) fn suite(reader: &Reader<'_>, source: &Source, root: Rc<Node>) -> Option<Suite> {
@@ -135,6 +142,7 @@ fn settings(fields: &Fields<'_>, service: ServiceName) -> Settings {
         retries: fields
             .get("retries", |value| value.integer(0..=MOST_RETRIES))
             .map(|retries| retries.value),
+        retry_on: fields.get("retry_on", retry_on).map(|retry_on| retry_on.value),
         poll: fields.get("poll", |value| poll(value, service)).map(|poll| poll.value),
         blocking: fields.get("blocking", Value::boolean).map(|blocking| blocking.value),
     }
@@ -152,6 +160,21 @@ fn tags(value: &Value<'_>) -> Option<Vec<String>> {
         }
     }
     Some(tags)
+}
+
+fn retry_on(value: &Value<'_>) -> Option<RetryOn> {
+    let items = value.list()?;
+    if items.is_empty() {
+        return value.complain("at least one of failed, error; `retries: 0` makes no new attempts");
+    }
+    let mut retry_on = RetryOn { failed: false, error: false };
+    for item in items {
+        match item.one_of(&[("failed", true), ("error", false)])? {
+            true => retry_on.failed = true,
+            false => retry_on.error = true,
+        }
+    }
+    Some(retry_on)
 }
 
 fn poll(value: &Value<'_>, service: ServiceName) -> Option<Poll> {

@@ -9,7 +9,7 @@ fn expect(text: &str) -> Expect {
     );
     let suite = suite::parse("s", &text, &|_| None).unwrap();
     match &suite.tests[0].target {
-        Target::Lex(target) => target.expect,
+        Target::Lex(target) => target.expect.clone(),
         Target::Connect(_) => unreachable!(),
     }
 }
@@ -90,4 +90,58 @@ fn lex_failed_says_why() {
     let (verdict, message) = failed(ServiceName::Lex, &details);
     assert_eq!(verdict, Verdict::Failed);
     assert_eq!(message, "the test execution failed: the bot alias is gone");
+}
+
+#[test]
+fn a_single_intent_may_be_asked_for_and_the_worst_is_named() {
+    let rows = || {
+        vec![
+            Row::Intent("ReportFraud".into(), counts(99, 0, 100)),
+            Row::Intent("CancelOrder".into(), counts(61, 0, 100)),
+            Row::Intent("Greet".into(), counts(1800, 0, 1800)),
+        ]
+    };
+    assert_eq!(judge("{intent: 97%}", rows()).0, Verdict::Passed, "a mean hides the one");
+    let (verdict, message) = judge("{intent: 97%, intents: {ReportFraud: 100%}}", rows());
+    assert_eq!(verdict, Verdict::Failed);
+    assert_eq!(
+        message,
+        "1 of 100 utterances of intent ReportFraud did not match (99 %, expected at least 100 %); \
+         worst intent: CancelOrder 61 %"
+    );
+    let (verdict, message) = judge("{intents: {Gone: 1%}}", rows());
+    assert_eq!(verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
+    assert!(message.ends_with("no results for utterances of intent Gone"), "{message}");
+}
+
+#[test]
+fn a_set_that_has_shrunk_is_not_all_right() {
+    let rows = || vec![Row::EndToEnd(counts(20, 0, 20))];
+    let (verdict, message) = judge("{end_to_end: 95%, min_results: 18000}", rows());
+    assert_eq!(verdict, Verdict::Failed);
+    assert_eq!(message, "only 20 results, expected at least 18000");
+    assert_eq!(judge("{min_results: 20}", rows()).0, Verdict::Passed);
+    let none = Verdict::Error(ErrorKind::ResultsUnavailable);
+    assert_eq!(judge("{min_results: 1}", Vec::new()).0, none);
+}
+
+#[test]
+fn a_pass_that_has_observed_too_little_is_none() {
+    let judge = |least: &str, total: Option<u64>| {
+        let text = format!(
+            "name: s\nconnect: {{instance_id: i{least}, test_cases: [{{name: t, test_case_id: t}}]}}"
+        );
+        let suite = suite::parse("s", &text, &|_| None).unwrap();
+        let observations = total.map(|total| Observations { total, passed: total, failed: 0 });
+        let mut details = Details { observations, ..Details::default() };
+        passed(&suite.tests[0].target, &mut details).0
+    };
+    assert_eq!(judge("", Some(1)), Verdict::Passed);
+    assert_eq!(judge("", Some(0)), Verdict::Failed);
+    // No counts are not a count of none; where a number is asked for, they are no verdict.
+    assert_eq!(judge("", None), Verdict::Passed);
+    let unknown = Verdict::Error(ErrorKind::ResultsUnavailable);
+    assert_eq!(judge(", min_observations: 1", None), unknown);
+    assert_eq!(judge(", min_observations: 0", Some(0)), Verdict::Passed);
+    assert_eq!(judge(", min_observations: 3", Some(2)), Verdict::Failed);
 }

@@ -213,8 +213,18 @@ fn starts_that_come_to_nothing_to_the_end_are_no_verdict() {
 }
 
 #[test]
-fn an_error_is_not_tried_again() {
+fn an_error_is_tried_again_only_where_that_is_asked_for() {
     let plan = connect_plan(1, "  retries: 3");
     let played = ending(&plan, &["STOPPED"], nothing);
     assert_eq!(played.outcome(0).attempts.len(), 1);
+
+    let plan = connect_plan(1, "  retries: 3\n  retry_on: [failed, error]");
+    let outcome = ending(&plan, &["STOPPED", "PASSED"], nothing).outcome(0).clone();
+    assert_eq!((outcome.verdict, outcome.recovered, outcome.flaky), (Verdict::Passed, true, false));
+    let outcome = ending(&plan, &["STOPPED", "FAILED", "PASSED"], nothing).outcome(0).clone();
+    assert_eq!((outcome.recovered, outcome.flaky), (false, true));
+
+    let plan = connect_plan(1, "  retries: 3\n  retry_on: [error]");
+    let outcome = ending(&plan, &["FAILED"], nothing).outcome(0).clone();
+    assert_eq!(outcome.attempts.len(), 1);
 }
