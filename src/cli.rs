@@ -67,8 +67,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
     pub run_id: Option<String>,
 
-    /// New attempts after a failed one, in place of the suites' `retries`
-    #[arg(long, value_name = "N", help_heading = "Running")]
+    /// New attempts, at most, in place of the suites' `retries`
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u32).range(0..=100),
+        help_heading = "Running"
+    )]
     pub retries: Option<u32>,
 
     /// How long the whole run may take, in place of the suites' `timeout`

@@ -53,6 +53,15 @@ pub enum EventKind {
         /// When, at the earliest.
         after: Duration,
     },
+    /// No call of a lane has had a reply so far, and this one had none either.
+    Unreached {
+        /// The service.
+        service: ServiceName,
+        /// The Region.
+        region: Option<String>,
+        /// What went wrong.
+        error: AwsError,
+    },
     /// AWS throttled: the calls of a lane pause.
     Paused {
         /// The service.
@@ -123,6 +132,7 @@ impl EventKind {
             | Self::AttemptEnded { test, .. }
             | Self::Ended { test, .. } => Some(*test),
             Self::Paused { .. }
+            | Self::Unreached { .. }
             | Self::TooManyFailures { .. }
             | Self::TimeUp
             | Self::Interrupted { .. } => None,

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::event::{Event, EventKind};
 use crate::exit;
 use crate::outcome::{
-    Conclusion, ErrorKind, Gate, REPORT_VERSION, RunError, RunSummary, SuiteResult, TestOutcome,
-    TestResult, Verdict, gate,
+    Attempt, Conclusion, Details, ErrorKind, Gate, REPORT_VERSION, RunError, RunSummary, Start,
+    SuiteResult, TestOutcome, TestResult, Verdict, gate,
 };
 use crate::plan::{Plan, Target, TestIndex};
 use crate::report::terminal::Progress;
@@ -58,6 +58,27 @@ impl Collector {
                 result.outcome = outcome.clone();
                 result.gates = gates(result.blocking, outcome, fail_on_flaky);
                 self.ended += 1;
+            }
+            EventKind::Started { test, attempt, execution_id, status } => {
+                let begun_at = self.summary.started_at + event.at;
+                let (suite, place) = self.places[*test];
+                let outcome = &mut self.summary.suites[suite].tests[place].outcome;
+                // The id is the key to look things up by: it outlives a run that is killed.
+                let start = Start { execution_id: Some(execution_id.clone()), adopted: false };
+                match outcome.attempts.last_mut().filter(|last| last.number == *attempt) {
+                    Some(last) => last.starts.push(start),
+                    None => outcome.attempts.push(Attempt {
+                        number: *attempt,
+                        starts: vec![start],
+                        verdict: outcome.verdict,
+                        message: outcome.message.clone(),
+                        status: Some(status.clone()),
+                        started_at: begun_at,
+                        ended_at: begun_at,
+                        seconds: 0.0,
+                        details: Details::default(),
+                    }),
+                }
             }
             EventKind::Interrupted { signal } => {
                 self.summary.signal = Some(*signal);

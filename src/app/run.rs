@@ -102,12 +102,12 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     }
     drop(simulator);
     write_at_the_end(&mut collector, &outputs, console);
+    if detail > Detail::Quiet {
+        console.log(&format!("report: {}", written(&args.reports)));
+    }
     // The exit code and the reports tell the result, whether stdout takes it or not.
     if let Err(error) = console.data(&terminal::report(collector.summary())) {
         console.log(&error.to_string());
-    }
-    if detail > Detail::Quiet {
-        console.log(&format!("report: {}", written(&args.reports)));
     }
     Ok(collector.summary().exit_code)
 }
@@ -292,7 +292,8 @@ async fn report_while_running(
                 if let Some(line) = terminal::event(&event, test, progress, show.detail) {
                     console.log(&line);
                 }
-                stale |= matches!(event.kind, EventKind::Ended { .. });
+                let news = matches!(event.kind, EventKind::Started { .. } | EventKind::Ended { .. });
+                stale |= news;
                 if matches!(event.kind, EventKind::Interrupted { .. }) {
                     // Who sent the signal may not wait for what is being stopped. What cannot be
                     // written now is told at the end.

@@ -1,6 +1,6 @@
 //! What a test comes to, in words: the same words in every report.
 
-use crate::outcome::{Attempt, Gate, RunSummary, TestOutcome, TestResult, Verdict};
+use crate::outcome::{Attempt, Counts, Gate, RunSummary, TestOutcome, TestResult, Verdict};
 
 /// The word for a test's result, as the first thing that a person reads.
 pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
@@ -33,15 +33,34 @@ pub(super) fn message(outcome: &TestOutcome) -> String {
     }
 }
 
+/// The intents that were understood worst, a line each.
+fn worst_intents(attempt: &Attempt) -> Vec<String> {
+    const MOST: usize = 5;
+    let intents = attempt.details.results.iter().flat_map(|results| &results.intents);
+    let mut missed: Vec<_> = intents.filter(|(_, counts)| counts.matched < counts.total).collect();
+    let share = |counts: &Counts| counts.matched as f64 / counts.total as f64;
+    missed.sort_by(|a, b| share(a.1).total_cmp(&share(b.1)));
+    let line = |(name, counts): &(&String, &Counts)| {
+        format!("intent: {name}: {} of {} matched", counts.matched, counts.total)
+    };
+    missed.iter().take(MOST).map(line).collect()
+}
+
 /// Everything known of an attempt beyond its message, a line each.
 pub(super) fn lines(attempt: &Attempt) -> Vec<String> {
     let details = &attempt.details;
-    let mut lines = Vec::new();
-    lines.extend(details.checks.iter().map(|check| format!("expected: {check}")));
-    lines
-        .extend(details.failed_observations.iter().map(|one| format!("failed observation: {one}")));
-    lines.extend(details.failure_reasons.iter().map(|reason| format!("reason: {reason}")));
-    lines.extend(details.error.iter().map(|error| format!("AWS: {error}")));
-    lines.extend(details.notes.iter().map(|note| format!("note: {note}")));
+    // What the message has said is not said again.
+    let news = |text: &str| !attempt.message.contains(text);
+    let labelled = |label: &'static str, texts: &[String]| -> Vec<String> {
+        let new = texts.iter().filter(|text| news(text));
+        new.map(|text| format!("{label}: {text}")).collect()
+    };
+    let mut lines = labelled("expected", &details.checks);
+    lines.extend(worst_intents(attempt));
+    lines.extend(labelled("failed observation", &details.failed_observations));
+    lines.extend(labelled("reason", &details.failure_reasons));
+    let error = details.error.iter().map(ToString::to_string).filter(|error| news(error));
+    lines.extend(error.map(|error| format!("AWS: {error}")));
+    lines.extend(labelled("note", &details.notes));
     lines
 }

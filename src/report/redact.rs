@@ -24,7 +24,9 @@ pub fn event(mut event: Event) -> Event {
     match &mut event.kind {
         EventKind::Ended { outcome, .. } => redact_outcome(outcome),
         EventKind::AttemptEnded { message, .. } => redact(message),
-        EventKind::Retrying { error, .. } => redact_error(error),
+        EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
+            redact_error(error);
+        }
         EventKind::StartingAnew { reason, .. }
         | EventKind::Stopping { reason, .. }
         | EventKind::LeftRunning { reason, .. } => redact(reason),

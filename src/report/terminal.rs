@@ -22,6 +22,9 @@ const GREEN: Style = AnsiColor::Green.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
+/// So many tests of a kind are told of at the end; a log is read by a person.
+const MOST_BLOCKS: usize = 50;
+
 /// So much is said while a run is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
@@ -70,6 +73,12 @@ pub fn event(
             let text = format!("{name}  {}; another start in {}", one_line(reason), wait(after));
             (YELLOW, "waiting".into(), text)
         }
+        EventKind::Unreached { service, region, error } => {
+            let region = region.as_deref().unwrap_or("the default Region");
+            let error = one_line(&error.to_string());
+            let text = format!("no reply from {service} in {region} yet, trying on: {error}");
+            (YELLOW, "waiting".into(), text)
+        }
         EventKind::Paused { service, region, pause } => {
             let region = region.as_deref().unwrap_or("the default Region");
             let text = format!("AWS throttles {service} in {region}: no call for {}", wait(pause));
@@ -100,7 +109,9 @@ pub fn event(
             (style, word.into(), format!("{name}  {}  {why} {count}", short(outcome.seconds)))
         }
         EventKind::TooManyFailures { failures } => {
-            let text = format!("{failures} tests have not passed: nothing new is started");
+            let tests =
+                if *failures == 1 { "1 test has" } else { &format!("{failures} tests have") };
+            let text = format!("{tests} not passed: nothing new is started");
             (YELLOW, "stopping".into(), text)
         }
         EventKind::TimeUp => {
@@ -123,6 +134,7 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::Moved { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::StartingAnew { .. }
+        | EventKind::Unreached { .. }
         | EventKind::Ended { .. }
         | EventKind::Stopping { .. } => Detail::Normal,
         EventKind::Retrying { .. } | EventKind::Paused { .. } => Detail::Verbose,
@@ -154,13 +166,18 @@ pub fn report(summary: &RunSummary) -> String {
         .collect();
     // What fails the build comes last, right above the totals: that is where a reader of a log is.
     for gate in [Gate::Ignored, Gate::Passes, Gate::NoVerdict, Gate::Fails] {
-        for (suite, test) in &all {
-            let told = test.outcome.verdict != Verdict::NotRun
-                && (!test.outcome.verdict.is_pass() || test.outcome.flaky);
-            if summary.gate(test) == gate && told {
-                text.push('\n');
-                text.push_str(&block(summary, suite, test));
-            }
+        let told = |test: &TestResult| {
+            let outcome = &test.outcome;
+            let worth_it = !outcome.verdict.is_pass() || outcome.flaky;
+            summary.gate(test) == gate && worth_it && outcome.verdict != Verdict::NotRun
+        };
+        let told: Vec<_> = all.iter().filter(|(_, test)| told(test)).collect();
+        if let Some(more) = told.len().checked_sub(MOST_BLOCKS).filter(|more| *more > 0) {
+            let _ = writeln!(text, "\n{more} more like these: see the reports");
+        }
+        for (suite, test) in told.into_iter().take(MOST_BLOCKS) {
+            text.push('\n');
+            text.push_str(&block(summary, suite, test));
         }
     }
     for error in &summary.errors {

@@ -53,6 +53,10 @@ const SKEW_CODES: &[&str] = &[
 /// SDK takes 4).
 const SKEW: Duration = Duration::from_secs(4 * 60);
 
+/// What is said where the AWS chain has no credentials.
+const NO_CREDENTIALS: &str = "no AWS credentials were found: not in the environment, a profile, \
+                              web identity, a container or an instance";
+
 /// The longest pause that a `Retry-After` is believed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
 
@@ -198,14 +202,21 @@ fn chain(error: &(dyn Error + 'static)) -> String {
     let mut secret = false;
     for source in sources(error) {
         if secret {
-            text.push_str(" (what their source said is not shown: it may hold secrets)");
             break;
         }
         secret = matches!(
             source.downcast_ref::<CredentialsError>(),
             Some(CredentialsError::ProviderError(_) | CredentialsError::Unhandled(_))
         );
-        let part = source.to_string();
+        let part = match source.downcast_ref::<CredentialsError>() {
+            // The SDK tells what each link of its chain was not: a page, none of it news.
+            Some(CredentialsError::CredentialsNotLoaded(_)) => {
+                text.clear();
+                secret = true;
+                NO_CREDENTIALS.to_owned()
+            }
+            _ => source.to_string(),
+        };
         if !text.contains(&part) {
             if !text.is_empty() {
                 text.push_str(": ");

@@ -194,6 +194,11 @@ impl Running {
         }
     }
 
+    /// A file of the folder in which it runs.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Sends a signal to the process, and to it alone.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();

@@ -196,6 +196,8 @@ impl Core {
             }
             if execution_id.is_some() || starting && (run.on_the_wire || run.may_have_started) {
                 let reason = "the run left before it was stopped".to_owned();
+                let note = format!("it may still run: {reason}");
+                self.tests[test].details.notes.push(note);
                 self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
             }
             let judgement = match &self.tests[test].state {
@@ -232,6 +234,7 @@ impl Core {
             let ended = matches!(run.state, State::Reading(..));
             if execution_id.is_some() && !ended {
                 let reason = why.to_owned();
+                run.details.notes.push(format!("it may still run: {reason}"));
                 self.emit(now, EventKind::LeftRunning { test: other, execution_id, reason });
             }
             match &self.tests[other].state {
@@ -265,7 +268,8 @@ impl Core {
         run.starts.push(Start { execution_id: None, adopted: false });
         let last = run.trouble.as_ref().map(|error| error.error.to_string()).unwrap_or_default();
         let message = format!("it is not known whether AWS started it: {last}");
-        let reason = "the reply to its start was lost".to_owned();
+        let reason = "no reply to its start could be read".to_owned();
+        run.details.notes.push(format!("it may still run: {reason}"));
         self.emit(now, EventKind::LeftRunning { test, execution_id: None, reason });
         self.finish(now, test, (Verdict::Error(ErrorKind::StartUnknown), message));
     }

@@ -142,6 +142,8 @@ struct Lane {
     paused_until: Duration,
     /// Whether any call has had a reply.
     reached: bool,
+    /// Whether it has been told that none has.
+    told: bool,
 }
 
 struct Window {
@@ -190,6 +192,7 @@ impl Core {
             pauses: Spacing::new(PAUSE.0, PAUSE.1),
             paused_until: Duration::ZERO,
             reached: false,
+            told: false,
         };
         let window = |_: &crate::plan::Window| Window { waiting: VecDeque::new(), taken: 0 };
         let mut windows: Vec<Window> = plan.windows.iter().map(window).collect();

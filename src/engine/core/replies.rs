@@ -65,8 +65,17 @@ impl Core {
 
     /// What holds for an error of any call; the rest is for the state to say.
     fn failed(&mut self, now: Duration, test: TestIndex, mut error: CallError) {
+        let lane = self.plan.lane(test);
         if error.error.status.is_some() {
-            self.lanes[self.plan.lane(test)].reached = true;
+            self.lanes[lane].reached = true;
+        } else if error.class != ErrorClass::Credentials
+            && !self.lanes[lane].reached
+            && !std::mem::replace(&mut self.lanes[lane].told, true)
+        {
+            let planned = &self.plan.lanes[lane];
+            let (service, region) = (planned.service, planned.region.clone());
+            let error = error.error.clone();
+            self.emit(now, EventKind::Unreached { service, region, error });
         }
         let twice = self.tests[test].trouble.as_ref().is_some_and(|last| last.class == error.class);
         match error.class {
@@ -364,8 +373,8 @@ impl Core {
     }
 
     fn stopped(&mut self, now: Duration, test: TestIndex) {
-        if let State::Stopping(_, judgement, _) = &self.tests[test].state {
-            let judgement = judgement.clone();
+        if let State::Stopping(_, (verdict, message), _) = &self.tests[test].state {
+            let judgement = (*verdict, format!("{message}; stopped"));
             self.finish(now, test, judgement);
         }
     }

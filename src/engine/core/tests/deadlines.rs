@@ -31,7 +31,7 @@ fn a_test_that_runs_too_long_is_looked_at_once_more_and_stopped() {
     assert_eq!(played.times("poll"), [2.0, 4.0, 8.0, 16.0, 17.0]);
     assert_eq!(played.times("stop"), [17.0]);
     assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
-    assert_eq!(played.outcome(0).message, "still IN_PROGRESS after its timeout of 15s");
+    assert_eq!(played.outcome(0).message, "still IN_PROGRESS after its timeout of 15s; stopped");
 }
 
 #[test]
@@ -85,7 +85,10 @@ fn the_runs_time_ends_what_runs_and_what_waits() {
     assert_eq!(played.times("start").len(), 1);
     assert_eq!(played.times("stop"), [30.0]);
     assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
-    assert_eq!(played.outcome(0).message, "still IN_PROGRESS when the run's timeout of 30s was up");
+    assert_eq!(
+        played.outcome(0).message,
+        "still IN_PROGRESS when the run's timeout of 30s was up; stopped"
+    );
     assert_eq!(played.outcome(1).verdict, Verdict::Error(ErrorKind::TimedOut));
     assert!(played.outcome(1).attempts.is_empty());
 }
