@@ -63,29 +63,41 @@ fn redact(text: &mut String) {
         return;
     };
     let mut shown = String::with_capacity(text.len());
-    let mut from = 0;
-    for captures in personal.captures_iter(text) {
-        let Some(found) = captures.get(0) else { continue };
+    let (mut copied, mut at) = (0, 0);
+    while let Some(captures) = personal.captures_at(text, at) {
+        let Some(found) = captures.get(0) else { break };
         let word = match captures.name("email") {
             Some(_) => "[email]",
-            None if is_part_of_an_id(text, found.start(), found.end()) => continue,
+            None if is_id(text, found.start(), found.end()) => {
+                // On behind the word, or at least behind its first character.
+                let rest = &text[found.start()..];
+                let word = rest.find(|c: char| !joins(c)).unwrap_or(rest.len());
+                at = found.start() + word.max(1);
+                continue;
+            }
             None => "[phone]",
         };
-        shown.push_str(&text[from..found.start()]);
+        shown.push_str(&text[copied..found.start()]);
         shown.push_str(word);
-        from = found.end();
+        (copied, at) = (found.end(), found.end());
     }
-    shown.push_str(&text[from..]);
+    shown.push_str(&text[copied..]);
     *text = shown;
 }
 
-/// Whether digits stand in a UUID, an ARN, a time or another word, rather than by themselves.
-fn is_part_of_an_id(text: &str, start: usize, end: usize) -> bool {
-    let joins = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/');
+/// Whether a character makes one word with the digits beside it.
+fn joins(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/')
+}
+
+/// Whether digits stand in a UUID, an ARN or another word, or are a date, rather than a number by
+/// themselves.
+fn is_id(text: &str, start: usize, end: usize) -> bool {
     let before = text[..start].chars().next_back();
     let after = text[end..].chars().next();
-    before.is_some_and(|c| joins(c) || c == ':' && !text[start..].starts_with('+'))
-        || after.is_some_and(|c| joins(c) || c == ':')
+    let in_arn = before == Some(':') && after == Some(':');
+    let parts: Vec<usize> = text[start..end].split('-').map(str::len).collect();
+    before.is_some_and(joins) || after.is_some_and(joins) || in_arn || parts == [4, 2, 2]
 }
 
 #[cfg(test)]
@@ -107,6 +119,9 @@ mod tests {
             ("from 415.555.0123.", "from [phone]."),
             ("mail jane.doe+x@mail.example.com!", "mail [email]!"),
             ("+14155550123, +14155550124", "[phone], [phone]"),
+            ("+14155550123: busy", "[phone]: busy"),
+            ("Caller:4155550123", "Caller:[phone]"),
+            ("step2 415-555-0123", "step2 [phone]"),
         ] {
             assert_eq!(redacted(text), expected);
         }
@@ -118,6 +133,7 @@ mod tests {
             "11111111-0000-4000-8000-000000000001 not found",
             "arn:aws:connect:us-east-1:111122223333:instance/11111111-2222-3333-4444-555555555555",
             "at 2026-11-21T02:12:00Z",
+            "on 2026-11-21",
             "46 of 500 utterances did not match (90.8 %)",
             "execution BOT0000001",
         ] {

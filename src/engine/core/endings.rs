@@ -84,10 +84,7 @@ impl Core {
         let State::Polling(running) = &run.state else { return };
         let execution_id = running.execution_id.clone();
         if !can_stop(self.plan.tests[test].target.service()) {
-            let reason = "Lex has no operation that stops a test execution".to_owned();
-            run.details.notes.push("it may still run: Lex cannot stop it".to_owned());
-            let execution_id = Some(execution_id);
-            self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
+            self.leave_running(now, test, "Lex has no operation that stops a test execution");
             return self.finish(now, test, judgement);
         }
         let reason = judgement.1.clone();
@@ -101,20 +98,28 @@ impl Core {
 
     /// Ends a test whose execution could not be stopped.
     pub(super) fn left_running(&mut self, now: Duration, test: TestIndex, why: &str) {
-        let run = &mut self.tests[test];
-        let judgement = match &run.state {
-            State::Stopping(_, judgement, _) => judgement.clone(),
-            State::Polling(running) => match &running.stop_refused {
-                Some((judgement, _)) => judgement.clone(),
-                None => return,
-            },
-            _ => return,
-        };
-        let execution_id = run.running().map(|running| running.execution_id.clone());
-        let reason = format!("it could not be stopped: {why}");
-        run.details.notes.push(reason.clone());
-        self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
+        let Some(judgement) = self.standing_judgement(test) else { return };
+        self.leave_running(now, test, &format!("it could not be stopped: {why}"));
         self.finish(now, test, judgement);
+    }
+
+    /// What has been judged of a test already, while its execution is being stopped.
+    pub(super) fn standing_judgement(&self, test: TestIndex) -> Option<Judgement> {
+        match &self.tests[test].state {
+            State::Stopping(_, judgement, _) => Some(judgement.clone()),
+            State::Polling(running) => Some(running.stop_refused.as_ref()?.0.clone()),
+            _ => None,
+        }
+    }
+
+    /// Tells, also in the reports, that something of a test may go on on AWS.
+    fn leave_running(&mut self, now: Duration, test: TestIndex, reason: &str) {
+        let run = &mut self.tests[test];
+        run.left_running = true;
+        run.details.notes.push(format!("it may still run: {reason}"));
+        let execution_id = run.running().map(|running| running.execution_id.clone());
+        let reason = reason.to_owned();
+        self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
     }
 
     /// Judges by the status alone, since there is no time to read more.
@@ -158,7 +163,8 @@ impl Core {
         let mut running: Vec<(bool, Duration, TestIndex)> = Vec::new();
         for test in 0..self.tests.len() {
             match &self.tests[test].state {
-                State::Polling(execution) => {
+                // What AWS has refused to stop is being looked at once more.
+                State::Polling(execution) if execution.stop_refused.is_none() => {
                     let queued = execution.status.phase == Phase::Queued;
                     running.push((queued, execution.accepted_at, test));
                 }
@@ -189,21 +195,21 @@ impl Core {
     pub(super) fn leave(&mut self, now: Duration) {
         for test in 0..self.tests.len() {
             let run = &self.tests[test];
-            let starting = matches!(run.state, State::Starting);
-            let execution_id = run.running().map(|running| running.execution_id.clone());
-            if matches!(run.state, State::Done) {
-                continue;
-            }
-            if execution_id.is_some() || starting && (run.on_the_wire || run.may_have_started) {
-                let reason = "the run left before it was stopped".to_owned();
-                let note = format!("it may still run: {reason}");
-                self.tests[test].details.notes.push(note);
-                self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
-            }
-            let judgement = match &self.tests[test].state {
-                State::Stopping(_, judgement, _) => judgement.clone(),
-                _ => (Verdict::Error(ErrorKind::Cancelled), "interrupted".to_owned()),
+            let may_run = match &run.state {
+                State::Done => continue,
+                State::Reading(_, reading) if reading.failed => {
+                    self.judge_unread(now, test, true);
+                    continue;
+                }
+                State::Waiting | State::Reading(..) => false,
+                State::Starting => run.on_the_wire || run.may_have_started,
+                State::Polling(_) | State::Stopping(..) => true,
             };
+            if may_run {
+                self.leave_running(now, test, "the run left before it was stopped");
+            }
+            let interrupted = (Verdict::Error(ErrorKind::Cancelled), "interrupted".to_owned());
+            let judgement = self.standing_judgement(test).unwrap_or(interrupted);
             self.finish(now, test, judgement);
         }
     }
@@ -230,21 +236,18 @@ impl Core {
                 continue;
             }
             run.trouble = Some(error.clone());
-            let execution_id = run.running().map(|running| running.execution_id.clone());
             let ended = matches!(run.state, State::Reading(..));
-            if execution_id.is_some() && !ended {
-                let reason = why.to_owned();
-                run.details.notes.push(format!("it may still run: {reason}"));
-                self.emit(now, EventKind::LeftRunning { test: other, execution_id, reason });
+            if run.running().is_some() && !ended {
+                self.leave_running(now, other, why);
+            }
+            if let Some(judgement) = self.standing_judgement(other) {
+                self.finish(now, other, judgement);
+                continue;
             }
             match &self.tests[other].state {
                 // AWS has said that it failed, whatever else could not be read.
                 State::Reading(_, reading) if reading.failed => {
                     self.unreadable(now, other, &message);
-                }
-                State::Stopping(_, judgement, _) => {
-                    let judgement = judgement.clone();
-                    self.finish(now, other, judgement);
                 }
                 _ if self.tests[other].may_have_started => self.end_unknown(now, other),
                 _ => self.finish(now, other, (Verdict::Error(kind), message.clone())),
@@ -268,9 +271,7 @@ impl Core {
         run.starts.push(Start { execution_id: None, adopted: false });
         let last = run.trouble.as_ref().map(|error| error.error.to_string()).unwrap_or_default();
         let message = format!("it is not known whether AWS started it: {last}");
-        let reason = "no reply to its start could be read".to_owned();
-        run.details.notes.push(format!("it may still run: {reason}"));
-        self.emit(now, EventKind::LeftRunning { test, execution_id: None, reason });
+        self.leave_running(now, test, "no reply to its start could be read");
         self.finish(now, test, (Verdict::Error(ErrorKind::StartUnknown), message));
     }
 
@@ -321,7 +322,8 @@ impl Core {
         let run = &mut self.tests[test];
         let (verdict, message) = judgement;
         let again = is_retried(planned.retry_on, verdict) && run.attempt <= planned.retries;
-        if again && self.closing.is_none() {
+        // Never while the last one may still run: the set would run twice at once.
+        if again && !run.left_running && self.closing.is_none() {
             let attempt = run.attempt;
             run.begin_again();
             self.windows[window].waiting.push_back(test);
@@ -382,27 +384,30 @@ fn over_all(
     took: Duration,
 ) -> TestOutcome {
     let failed_before = attempts.iter().any(|attempt| attempt.verdict == Verdict::Failed);
-    let (verdict, message) = match attempts.iter().rev().find(|a| a.verdict == Verdict::Failed) {
-        Some(failed) if !verdict.is_pass() => (Verdict::Failed, failed.message.clone()),
-        _ => (verdict, message),
+    let last = |wanted: fn(Verdict) -> bool| {
+        let found = attempts.iter().rev().find(|attempt| wanted(attempt.verdict));
+        found.map(|attempt| (attempt.verdict, attempt.message.clone()))
+    };
+    let (verdict, message) = match verdict {
+        Verdict::Passed => (verdict, message),
+        // What was tried and came to nothing was run, whether it was to be tried again or not.
+        Verdict::NotRun => last(|verdict| verdict == Verdict::Failed)
+            .or_else(|| last(|verdict| matches!(verdict, Verdict::Error(_))))
+            .unwrap_or((verdict, message)),
+        _ => last(|verdict| verdict == Verdict::Failed).unwrap_or((verdict, message)),
     };
     let flaky = verdict.is_pass() && failed_before;
     let recovered = verdict.is_pass() && !flaky && attempts.len() > 1;
     TestOutcome { verdict, message, flaky, recovered, seconds: took.as_secs_f64(), attempts }
 }
 
-/// Whether another attempt follows an attempt that ended so. Never where the first may still run,
-/// and never where another would end the same way.
+/// Whether another attempt follows an attempt that ended so: not where it would end the same way.
 fn is_retried(retry_on: RetryOn, verdict: Verdict) -> bool {
     match verdict {
         Verdict::Failed => retry_on.failed,
         Verdict::Error(kind) => {
-            let pointless = [
-                ErrorKind::StartUnknown,
-                ErrorKind::StartRejected,
-                ErrorKind::Credentials,
-                ErrorKind::Cancelled,
-            ];
+            let pointless =
+                [ErrorKind::StartRejected, ErrorKind::Credentials, ErrorKind::Cancelled];
             retry_on.error && !pointless.contains(&kind)
         }
         Verdict::Passed | Verdict::NotRun => false,

@@ -240,7 +240,7 @@ impl Core {
 
     fn timer(&mut self, now: Duration, timer: Timer) {
         match timer {
-            Timer::Due(test, generation) if self.wants(test, generation) => {
+            Timer::Due(test, generation) if self.tests[test].generation == generation => {
                 self.make_ready(test);
             }
             Timer::Deadline(test, deadline) if self.tests[test].deadline == deadline => {
@@ -283,9 +283,7 @@ impl Core {
 
     fn first_ready(&mut self, lane: usize) -> Option<TestIndex> {
         let tests = &self.tests;
-        self.lanes[lane].ready.first(|test, generation| {
-            tests[test].generation == generation && !tests[test].on_the_wire
-        })
+        self.lanes[lane].ready.first(|test, generation| tests[test].generation == generation)
     }
 
     fn wake_at(&mut self, now: Duration) -> Option<Duration> {
@@ -299,10 +297,6 @@ impl Core {
             .filter_map(|lane| self.first_ready(lane).map(|_| self.lanes[lane].budget.next(now)))
             .min();
         [timer, lanes].into_iter().flatten().min()
-    }
-
-    fn wants(&self, test: TestIndex, generation: u32) -> bool {
-        self.tests[test].generation == generation && !self.tests[test].on_the_wire
     }
 
     /// Lets a test want the call that its state asks for, at `at`; what it wanted before is void.
@@ -320,10 +314,17 @@ impl Core {
     /// Lets a test want its call again after trouble, with a wait that grows.
     fn want_again(&mut self, now: Duration, test: TestIndex, error: CallError) {
         let wait = match error.class {
-            // The lane pauses as a whole; within it, worth decides again who is first.
+            // The lane pauses as a whole. A start waits for longer: it is worth the most, and would
+            // take the one token that there is after a pause from those who look at what runs.
             ErrorClass::Throttled { retry_after } => {
-                self.pause(now, self.plan.lane(test), retry_after);
-                Duration::ZERO
+                let lane = self.plan.lane(test);
+                self.pause(now, lane, retry_after);
+                if matches!(self.tests[test].state, State::Starting) {
+                    let pause = self.lanes[lane].paused_until.saturating_sub(now);
+                    pause + self.tests[test].retry.next(&mut self.chance)
+                } else {
+                    Duration::ZERO
+                }
             }
             ErrorClass::ClockSkew { .. } => Duration::ZERO,
             _ => self.tests[test].retry.next(&mut self.chance),

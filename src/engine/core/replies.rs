@@ -199,10 +199,14 @@ impl Core {
         if left_queue {
             self.set_deadline(test);
         }
+        let on_time = !matches!(self.closing, Some(Closing::TimeUp | Closing::Signal(_)));
         let State::Polling(running) = &mut self.tests[test].state else { return };
         match running.overdue {
             // It left the queue just as its time there was up: it has its own time now.
-            Some((Overdue::Queue, _)) if left_queue => running.overdue = None,
+            Some((Overdue::Queue, _)) if left_queue && on_time => {
+                running.overdue = None;
+                running.stop_refused = None;
+            }
             Some(_) => return self.give_up(now, test),
             None => {}
         }
@@ -266,8 +270,12 @@ impl Core {
     fn ended(&mut self, now: Duration, test: TestIndex, end: End) {
         let failed = match end {
             End::Stopped => {
-                let message = "somebody else stopped it".to_owned();
-                return self.finish(now, test, (Verdict::Error(ErrorKind::Stopped), message));
+                // A stop that was refused may be one that had worked, its reply lost.
+                let own = self.standing_judgement(test);
+                let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
+                let other = "somebody else stopped it".to_owned();
+                let other = (Verdict::Error(ErrorKind::Stopped), other);
+                return self.finish(now, test, own.unwrap_or(other));
             }
             End::Failed => true,
             End::Passed | End::Completed => false,
@@ -278,9 +286,16 @@ impl Core {
             return;
         };
         run.deadline += 1;
+        run.details.error = None;
+        if self.closing == Some(Closing::TimeUp) {
+            self.timers.set(now + PATIENCE, Timer::Deadline(test, run.deadline));
+        }
         let reading = Reading { failed, kinds, next_token: None, seen: HashSet::new() };
         run.state = State::Reading(running, reading);
-        self.read_on(now, test);
+        match self.closing {
+            Some(Closing::Signal(_)) if failed => self.judge_unread(now, test, true),
+            _ => self.read_on(now, test),
+        }
     }
 
     /// Asks for the next page, or judges when all has been read.
@@ -393,9 +408,11 @@ impl Core {
         // It may have ended by itself just before: one more look tells.
         let state = std::mem::replace(&mut run.state, State::Done);
         if let State::Stopping(mut running, judgement, _) = state {
-            running.overdue = running.overdue.or(Some((Overdue::Run, now)));
+            let overdue = running.overdue.map_or(Overdue::Run, |(overdue, _)| overdue);
+            running.overdue = Some((overdue, now));
             running.stop_refused = Some((judgement, error.error.to_string()));
             run.state = State::Polling(running);
+            run.retry.reset();
         }
         self.want(now, test, now);
     }

@@ -105,6 +105,8 @@ pub(super) struct TestRun {
     pub(super) first_sent_at: Option<Duration>,
     /// Whether a start may have taken effect though no reply to it was seen.
     pub(super) may_have_started: bool,
+    /// Whether something of the attempt may still run on AWS, and nothing can be done about it.
+    pub(super) left_running: bool,
     /// How the last call failed, if it did.
     pub(super) trouble: Option<CallError>,
     /// Since when no call has worked. AWS having no room is no trouble in this sense: it answers.
@@ -135,6 +137,7 @@ impl TestRun {
             attempt: 1,
             first_sent_at: None,
             may_have_started: false,
+            left_running: false,
             trouble: None,
             trouble_since: None,
             retry: Spacing::new(RETRY.0, RETRY.1),

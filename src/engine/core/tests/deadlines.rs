@@ -185,7 +185,55 @@ fn a_stop_that_aws_refuses_is_followed_by_one_more_look() {
     assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
     assert_eq!(played.times("stop").len(), 1);
     let notes = &played.outcome(0).attempts[0].details.notes;
-    assert!(notes[0].starts_with("it could not be stopped"), "{notes:?}");
+    assert!(notes[0].contains("it could not be stopped"), "{notes:?}");
+}
+
+#[test]
+fn a_stop_whose_reply_was_lost_is_this_runs_stop() {
+    let plan = connect_plan(1, "  timeout: 5s");
+    let mut stops = 0;
+    let mut world = |_: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) if stops > 0 => Reply::Poll(Ok(snapshot("STOPPED"))),
+            Call::Poll(_) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+            _ => {
+                stops += 1;
+                let lost = if stops == 1 { ErrorClass::Ambiguous } else { ErrorClass::Rejected };
+                Reply::Stop(Err(error(lost)))
+            }
+        };
+        (Duration::ZERO, reply)
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+    assert!(played.outcome(0).message.ends_with("; stopped"), "{}", played.outcome(0).message);
+}
+
+#[test]
+fn what_may_still_run_is_not_tried_again() {
+    let plan = lex_plan("none, timeout: 10s, retries: 2, retry_on: [error]");
+    let played = play(core(&plan), &mut hanging("InProgress"), &[]);
+    assert_eq!(played.times("start").len(), 1);
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+}
+
+#[test]
+fn a_run_ends_though_what_it_cannot_stop_leaves_the_queue_at_the_last_moment() {
+    let plan = plan(
+        "timeout: 21s\nconnect: {instance_id: i, queue_timeout: 20s, timeout: 10m,
+         test_cases: [{name: a, test_case_id: a}]}",
+    );
+    let mut world = |now: Duration, call: &Call| match call {
+        Call::Start(..) => (Duration::ZERO, Reply::Start(Ok(accepted("e-1")))),
+        Call::Poll(_) if now < seconds(21.0) => {
+            (Duration::ZERO, Reply::Poll(Ok(snapshot("INITIATED"))))
+        }
+        Call::Poll(_) => (Duration::ZERO, Reply::Poll(Ok(snapshot("IN_PROGRESS")))),
+        _ => (seconds(2.0), Reply::Stop(Err(error(ErrorClass::Rejected)))),
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert!(played.over_at < seconds(40.0), "{:?}", played.over_at);
 }
 
 #[test]
@@ -225,6 +273,14 @@ fn results_are_read_on_for_a_while_after_the_runs_time_and_not_for_ever() {
     let played = play(core(&plan), &mut world, &[]);
     assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::ResultsUnavailable));
     assert_eq!(played.over_at, seconds(130.0));
+    // The same where the end is only seen by the last look.
+    let mut late = |now: Duration, call: &Call| match call {
+        Call::Poll(_) if now < seconds(10.0) => {
+            (Duration::ZERO, Reply::Poll(Ok(snapshot("InProgress"))))
+        }
+        call => world(now, call),
+    };
+    assert_eq!(play(core(&plan), &mut late, &[]).over_at, seconds(130.0));
 }
 
 #[test]
