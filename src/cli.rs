@@ -115,6 +115,10 @@ pub struct ReportArgs {
     /// The JSON report
     #[arg(long, value_name = "PATH", help_heading = "Reports")]
     pub json: Option<PathBuf>,
+
+    /// The Markdown summary [default: appended to $GITHUB_STEP_SUMMARY where it is set]
+    #[arg(long, value_name = "PATH", help_heading = "Reports")]
+    pub summary: Option<PathBuf>,
 }
 
 impl ReportArgs {
@@ -123,7 +127,7 @@ impl ReportArgs {
     pub fn guess(args: &[OsString]) -> Option<Self> {
         let run = args.iter().position(|arg| arg == "run")?;
         let mut args = args[run + 1..].iter().peekable();
-        let mut found = Self { junit: PathBuf::from("junit.xml"), json: None };
+        let mut found = Self { junit: PathBuf::from("junit.xml"), json: None, summary: None };
         while let Some(arg) = args.next() {
             let text = arg.to_string_lossy();
             let (flag, value) = match text.split_once('=') {
@@ -134,6 +138,7 @@ impl ReportArgs {
             match flag {
                 "--junit" => found.junit = value().unwrap_or(found.junit),
                 "--json" => found.json = value().or(found.json),
+                "--summary" => found.summary = value().or(found.summary),
                 _ => {}
             }
         }

@@ -22,7 +22,7 @@ use crate::outcome::{RunError, ServiceName};
 use crate::plan::{Options, Plan, Selection, Target};
 use crate::report::redact;
 use crate::report::terminal::{self, Detail};
-use crate::report::writer::{Moment, Outputs};
+use crate::report::writer::{Moment, Outputs, Summary};
 use crate::service::{self, Access};
 use crate::simulator::Simulator;
 use crate::suite::{Suite, check_region};
@@ -65,7 +65,9 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
             let errors = vec![error.for_reports()];
             let conclusion = error.kind.conclusion();
             let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
-            for problem in outputs.write(&summary, Moment::End).err().unwrap_or_default() {
+            let mut problems = outputs.write(&summary, Moment::End).err().unwrap_or_default();
+            problems.extend(outputs.summarize(&summary).err());
+            for problem in problems {
                 console.log(&format!("error: {problem}"));
             }
             return Err(error);
@@ -121,7 +123,13 @@ fn detail(args: &RunArgs) -> Detail {
 }
 
 fn outputs(args: &ReportArgs) -> Outputs {
-    Outputs { junit: Some(args.junit.clone()), json: args.json.clone() }
+    let of_the_job = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
+    let summary = match (&args.summary, of_the_job.map(PathBuf::from)) {
+        (Some(path), Some(job)) if *path == job => Some(Summary::Append(job)),
+        (Some(path), _) => Some(Summary::Replace(path.clone())),
+        (None, job) => job.map(Summary::Append),
+    };
+    Outputs { junit: Some(args.junit.clone()), json: args.json.clone(), summary }
 }
 
 fn written(args: &ReportArgs) -> String {
@@ -310,7 +318,11 @@ async fn report_while_running(
 
 /// Writes the reports for the last time. Where one cannot be written, the others say so.
 fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Console) {
-    let Err(problems) = outputs.write(collector.concluded(), Moment::End) else { return };
+    let mut problems = outputs.write(collector.concluded(), Moment::End).err().unwrap_or_default();
+    problems.extend(outputs.summarize(collector.concluded()).err());
+    if problems.is_empty() {
+        return;
+    }
     for problem in problems {
         console.log(&format!("error: {problem}"));
         collector.trouble(RunError { message: problem, details: String::new() });
@@ -332,5 +344,7 @@ pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
         vec![RunError { message, details }],
     );
     // The command line's own error is what the person sees.
-    let _ = outputs(&reports).write(&summary, Moment::End);
+    let outputs = outputs(&reports);
+    let _ = outputs.write(&summary, Moment::End);
+    let _ = outputs.summarize(&summary);
 }

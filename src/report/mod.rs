@@ -6,6 +6,7 @@
 
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod redact;
 pub mod terminal;
 pub mod writer;

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{json, junit};
+use super::{json, junit, markdown};
 use crate::outcome::RunSummary;
 
 /// When reports are written.
@@ -22,11 +22,41 @@ pub struct Outputs {
     pub junit: Option<PathBuf>,
     /// JSON.
     pub json: Option<PathBuf>,
+    /// The Markdown summary, written once, at the end.
+    pub summary: Option<Summary>,
+}
+
+/// Where the Markdown summary goes.
+#[derive(Debug, Clone)]
+pub enum Summary {
+    /// Behind what other steps of a job have written there.
+    Append(PathBuf),
+    /// In a file of its own.
+    Replace(PathBuf),
+}
+
+impl Summary {
+    fn path(&self) -> &PathBuf {
+        match self {
+            Self::Append(path) | Self::Replace(path) => path,
+        }
+    }
+
+    fn write(&self, text: &str) -> std::io::Result<()> {
+        match self {
+            Self::Append(path) => {
+                let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+                file.write_all(text.as_bytes())
+            }
+            Self::Replace(path) => put(path, text.as_bytes()),
+        }
+    }
 }
 
 impl Outputs {
     fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.junit.iter().chain(&self.json).map(PathBuf::as_path)
+        let summary = self.summary.as_ref().map(Summary::path);
+        self.junit.iter().chain(&self.json).chain(summary).map(PathBuf::as_path)
     }
 
     /// Says which report would take the place of another, or of one of the files that are read.
@@ -66,6 +96,18 @@ impl Outputs {
             }
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Writes the Markdown summary; to be called once.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what kept it from being written.
+    pub fn summarize(&self, summary: &RunSummary) -> Result<(), String> {
+        let Some(to) = &self.summary else { return Ok(()) };
+        to.write(&markdown::render(summary)).map_err(|error| {
+            format!("failed to write the summary to {}: {error}", to.path().display())
+        })
     }
 }
 

@@ -167,6 +167,20 @@ fn validate_tells_good_from_bad_without_a_network() {
 }
 
 #[test]
+fn the_suite_that_the_readme_shows_is_valid() {
+    let readme = include_str!("../../README.md");
+    let suite = readme.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("callcheck.yaml"), suite).unwrap();
+    let validate = callcheck(folder.path())
+        .arg("validate")
+        .env("CONNECT_INSTANCE_ID", "11111111-2222-3333-4444-555555555555")
+        .output()
+        .unwrap();
+    assert_eq!(validate.status.code(), Some(0), "{}", String::from_utf8_lossy(&validate.stderr));
+}
+
+#[test]
 fn the_schema_is_printed_as_it_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let output = callcheck(folder.path()).arg("schema").output().unwrap();

@@ -139,6 +139,22 @@ fn personal_data_stands_in_no_output_unless_it_is_asked_for() {
 }
 
 #[test]
+fn the_step_summary_of_a_job_gets_its_part() {
+    let story = failing();
+    let path = story.path().join("step.md");
+    std::fs::write(&path, "before\n").unwrap();
+    let outcome = story.env("GITHUB_STEP_SUMMARY", path.to_str().unwrap()).run();
+    outcome.exits(1);
+    let text = std::fs::read_to_string(outcome.file("step.md")).unwrap();
+    assert!(
+        text.starts_with("before\n❌ **callcheck: failed**: 0 of 1 passed, 1 failed"),
+        "{text}"
+    );
+    assert!(text.contains("| FAILED | Menu |") && text.contains("suite.yaml:12"), "{text}");
+    assert_eq!(text.matches("callcheck:").count(), 1, "once, at the end");
+}
+
+#[test]
 fn missing_folders_of_reports_are_made() {
     let outcome = failing().args(&["--junit", "a/b/junit.xml"]).run();
     outcome.exits(1);

@@ -1,6 +1,7 @@
 //! Reports of a run that holds everything.
 
 mod junit;
+mod markdown;
 mod terminal;
 mod writer;
 
