@@ -18,11 +18,11 @@ use crate::engine::core::Core;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
-use crate::outcome::{RunError, ServiceName};
+use crate::outcome::{RunError, RunSummary, ServiceName};
 use crate::plan::{Options, Plan, Selection, Target};
-use crate::report::redact;
 use crate::report::terminal::{self, Detail};
 use crate::report::writer::{Moment, Outputs, Summary};
+use crate::report::{github, redact};
 use crate::service::{self, Access};
 use crate::simulator::Simulator;
 use crate::suite::{Suite, check_region};
@@ -70,6 +70,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
             for problem in problems {
                 console.log(&format!("error: {problem}"));
             }
+            console.data(&annotations(&summary))?;
             return Err(error);
         }
     };
@@ -108,10 +109,18 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         console.log(&format!("report: {}", written(&args.reports)));
     }
     // The exit code and the reports tell the result, whether stdout takes it or not.
-    if let Err(error) = console.data(&terminal::report(collector.summary())) {
+    let report = terminal::report(collector.summary());
+    let annotations = annotations(collector.summary());
+    if let Err(error) = console.data(&(report + &annotations)) {
         console.log(&error.to_string());
     }
     Ok(collector.summary().exit_code)
+}
+
+/// What the host of the job reads from stdout; nothing where it reads nothing.
+fn annotations(summary: &RunSummary) -> String {
+    let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
+    if on_github { github::annotations(summary) } else { String::new() }
 }
 
 fn detail(args: &RunArgs) -> Detail {

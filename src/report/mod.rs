@@ -4,6 +4,7 @@
 //! They see outcomes and events, never the engine or a service. What a test does to the build is
 //! for [`crate::outcome::gate`] to say.
 
+pub mod github;
 pub mod json;
 pub mod junit;
 pub mod markdown;

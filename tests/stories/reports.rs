@@ -155,6 +155,14 @@ fn the_step_summary_of_a_job_gets_its_part() {
 }
 
 #[test]
+fn on_github_each_failure_is_annotated_at_its_line() {
+    let outcome = failing().env("GITHUB_ACTIONS", "true").run();
+    let line = outcome.stdout.lines().last().unwrap();
+    assert!(line.starts_with("::error file=suite.yaml,line=12,title=FAILED%3A Menu::"), "{line}");
+    assert!(!failing().run().stdout.contains("::error"), "only where it is read");
+}
+
+#[test]
 fn missing_folders_of_reports_are_made() {
     let outcome = failing().args(&["--junit", "a/b/junit.xml"]).run();
     outcome.exits(1);

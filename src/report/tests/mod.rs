@@ -1,5 +1,6 @@
 //! Reports of a run that holds everything.
 
+mod github;
 mod junit;
 mod markdown;
 mod terminal;

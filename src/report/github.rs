@@ -1,0 +1,76 @@
+//! GitHub's annotations: workflow commands on stdout that put each failure at its line of the
+//! suite, in the diff and on the page of the run.
+//!
+//! ```text
+//! ::error file=suites/contact.yaml,line=7,title=FAILED: Main menu::1 of 3 observations failed
+//! ```
+//!
+//! GitHub shows ten errors and ten warnings a step (REPORTING-FACTS.md): nine of each are told one
+//! by one, and the last says how many more there are.
+
+use super::headline;
+use super::text::one_line;
+use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
+
+/// So many annotations of a level are told one by one.
+const MOST: usize = 9;
+
+/// A message is at most so long, in characters: GitHub cuts at 4,096.
+const MOST_CHARS: usize = 2000;
+
+/// The annotations, a line each; empty where everything passed.
+pub fn annotations(summary: &RunSummary) -> String {
+    let all: Vec<(&SuiteResult, &TestResult)> = summary
+        .suites
+        .iter()
+        .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
+        .collect();
+    let is_error = |test: &TestResult| {
+        let failing = matches!(summary.gate(test), Gate::Fails | Gate::NoVerdict);
+        failing && test.outcome.verdict != Verdict::NotRun
+    };
+    let is_warning = |test: &TestResult| {
+        let worth_it = !test.outcome.verdict.is_pass() || test.outcome.flaky;
+        !is_error(test) && worth_it && test.outcome.verdict != Verdict::NotRun
+    };
+    let of_run = summary.errors.iter().map(|error| format!("::error::{}", data(&error.message)));
+    let of = |level: &'static str, wanted: &dyn Fn(&TestResult) -> bool| -> Vec<String> {
+        let told = all.iter().filter(|(_, test)| wanted(test));
+        told.map(|(suite, test)| annotation(summary, level, suite, test)).collect()
+    };
+    let errors: Vec<String> = of_run.chain(of("error", &is_error)).collect();
+    let lines =
+        capped("error", errors).into_iter().chain(capped("warning", of("warning", &is_warning)));
+    lines.map(|line| line + "\n").collect()
+}
+
+fn capped(level: &str, mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > MOST + 1 {
+        let more = lines.len() - MOST;
+        lines.truncate(MOST);
+        lines.push(format!("::{level}::{more} more: see the reports"));
+    }
+    lines
+}
+
+fn annotation(summary: &RunSummary, level: &str, suite: &SuiteResult, test: &TestResult) -> String {
+    let title = format!("{}: {}", headline::word(summary, test), test.name);
+    format!(
+        "::{level} file={},line={},title={}::{}",
+        property(&suite.file),
+        test.line,
+        property(&title),
+        data(&headline::message(&test.outcome)),
+    )
+}
+
+/// Text as the message of a workflow command: on one line, with GitHub's own escapes.
+fn data(text: &str) -> String {
+    let line: String = one_line(text).chars().take(MOST_CHARS).collect();
+    line.replace('%', "%25")
+}
+
+/// Text as a property of a workflow command, which more would end.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
