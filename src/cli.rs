@@ -9,6 +9,7 @@ use globset::Glob;
 
 use crate::duration::parse_duration;
 use crate::exit;
+use crate::plan::Turns;
 use crate::suite::check_region;
 
 /// Runs Amazon Connect test cases and Amazon Lex V2 test executions, and fails the build when
@@ -88,7 +89,11 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Running")]
     pub fail_on_flaky: bool,
 
-    /// Show phone numbers and e-mail addresses that stand in what AWS says
+    /// Of which tests the records and utterances are read, beyond what the verdict hangs on
+    #[arg(long, value_name = "WHICH", default_value = "failed", help_heading = "Running")]
+    pub details: Details,
+
+    /// Show phone numbers, e-mail addresses and contact ids that stand in what AWS says
     #[arg(long, help_heading = "Output")]
     pub show_sensitive: bool,
 
@@ -112,6 +117,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "PATH", default_value = "junit.xml", help_heading = "Reports")]
     pub junit: PathBuf,
 
+    /// What JUnit holds of a Lex test set beside its own case
+    #[arg(long, value_name = "WHAT", default_value = "set", help_heading = "Reports")]
+    pub junit_lex: JunitLex,
+
     /// The JSON report
     #[arg(long, value_name = "PATH", help_heading = "Reports")]
     pub json: Option<PathBuf>,
@@ -121,13 +130,47 @@ pub struct ReportArgs {
     pub summary: Option<PathBuf>,
 }
 
+/// Of which tests details are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Details {
+    /// Of tests that did not pass
+    Failed,
+    /// Of all tests
+    Always,
+}
+
+/// What JUnit holds of a Lex test set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum JunitLex {
+    /// One case, the worst mismatches in its body
+    Set,
+    /// A case for each mismatch, too
+    Mismatches,
+    /// A case for each utterance, too
+    All,
+}
+
 impl ReportArgs {
+    /// The turns of Lex test sets that the reports are to hold.
+    pub fn turns(&self) -> Turns {
+        match self.junit_lex {
+            JunitLex::Set => Turns::Worst,
+            JunitLex::Mismatches => Turns::Mismatches,
+            JunitLex::All => Turns::All,
+        }
+    }
+
     /// What a command line of `run` that cannot be parsed says of where reports go; none where it
     /// is not of `run`.
     pub fn guess(args: &[OsString]) -> Option<Self> {
         let run = args.iter().position(|arg| arg == "run")?;
         let mut args = args[run + 1..].iter().peekable();
-        let mut found = Self { junit: PathBuf::from("junit.xml"), json: None, summary: None };
+        let mut found = Self {
+            junit: PathBuf::from("junit.xml"),
+            junit_lex: JunitLex::Set,
+            json: None,
+            summary: None,
+        };
         while let Some(arg) = args.next() {
             let text = arg.to_string_lossy();
             let (flag, value) = match text.split_once('=') {

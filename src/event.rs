@@ -35,6 +35,12 @@ pub enum EventKind {
         /// The status in AWS's word.
         status: String,
     },
+    /// The verdict of an execution stands, and the turns of its test set are being read, which
+    /// takes a while where there are many.
+    ReadingTurns {
+        /// The test.
+        test: TestIndex,
+    },
     /// A call did not do what it was to do and will be made again.
     Retrying {
         /// The test that it was for.
@@ -125,6 +131,7 @@ impl EventKind {
         match self {
             Self::Started { test, .. }
             | Self::Moved { test, .. }
+            | Self::ReadingTurns { test }
             | Self::Retrying { test, .. }
             | Self::StartingAnew { test, .. }
             | Self::Stopping { test, .. }

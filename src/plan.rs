@@ -3,7 +3,7 @@
 //! Pure: no clock, no network, no environment. The engine carries a plan out and adds nothing to
 //! it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use globset::GlobSet;
@@ -33,6 +33,29 @@ pub struct Options {
     pub region: Option<String>,
     /// Where neither the command line nor the suite nor an ARN names one.
     pub default_region: Option<String>,
+    /// What is read beyond what the verdicts hang on.
+    pub detail: Detail,
+}
+
+/// What is read of an execution beyond what its verdict hangs on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Detail {
+    /// Of every test, rather than of those that did not pass.
+    pub always: bool,
+    /// Which turns of a Lex test set are kept.
+    pub turns: Turns,
+}
+
+/// Which turns of a Lex test set are kept for the reports.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Turns {
+    /// The worst that did not match, of a test that did not pass.
+    #[default]
+    Worst,
+    /// All that did not match, of every test.
+    Mismatches,
+    /// All, of every test.
+    All,
 }
 
 /// Which tests to run: "or" within a field, "and" between fields; an empty field asks nothing.
@@ -75,6 +98,8 @@ pub struct Plan {
     pub max_failures: Option<u32>,
     /// Whether a flaky pass counts as failed.
     pub fail_on_flaky: bool,
+    /// What is read beyond what the verdicts hang on.
+    pub detail: Detail,
 }
 
 /// A suite of the plan.
@@ -99,6 +124,10 @@ pub struct PlannedTest {
     pub id: String,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Who looks after it.
+    pub owner: Option<String>,
+    /// What else its author says of it, by name.
+    pub meta: BTreeMap<String, String>,
     /// Whether its failure fails the build.
     pub blocking: bool,
     /// New attempts, at most.
@@ -173,6 +202,7 @@ impl Plan {
             timeout: options.timeout.unwrap_or(run_timeout),
             max_failures: options.max_failures.or(max_failures),
             fail_on_flaky: options.fail_on_flaky,
+            detail: options.detail,
         }
     }
 
@@ -218,6 +248,8 @@ impl Planner {
             name: test.name.value.clone(),
             id: test.id.clone(),
             tags: settings.tags.clone(),
+            owner: settings.owner.clone(),
+            meta: settings.meta.clone(),
             blocking: settings.blocking.unwrap_or(true),
             retries: options.retries.or(settings.retries).unwrap_or(0),
             retry_on: settings.retry_on.unwrap_or(defaults::RETRY_ON),

@@ -155,6 +155,8 @@ fn unfinished(plan: &Plan, index: TestIndex, fail_on_flaky: bool) -> TestResult 
         name: planned.name.clone(),
         line: planned.position.line,
         tags: planned.tags.clone(),
+        owner: planned.owner.clone(),
+        meta: planned.meta.clone(),
         blocking: planned.blocking,
         gates: gates(planned.blocking, &outcome, fail_on_flaky),
         region: plan.region(index).map(str::to_owned),
@@ -163,17 +165,17 @@ fn unfinished(plan: &Plan, index: TestIndex, fail_on_flaky: bool) -> TestResult 
     }
 }
 
-fn ids(target: &Target) -> BTreeMap<&'static str, String> {
-    match target {
-        Target::Connect(target) => BTreeMap::from([
-            ("instance_id", target.instance.id.clone()),
-            ("test_case_id", target.test_case_id.clone()),
-        ]),
-        Target::Lex(target) => BTreeMap::from([
-            ("test_set_id", target.test_set_id.clone()),
-            ("bot_id", target.bot_id.clone()),
-            ("bot_alias_id", target.bot_alias_id.clone()),
-            ("locale_id", target.locale_id.clone()),
-        ]),
-    }
+fn ids(target: &Target) -> BTreeMap<String, String> {
+    let ids = match target {
+        Target::Connect(target) => {
+            vec![("instance_id", &target.instance.id), ("test_case_id", &target.test_case_id)]
+        }
+        Target::Lex(target) => vec![
+            ("test_set_id", &target.test_set_id),
+            ("bot_id", &target.bot_id),
+            ("bot_alias_id", &target.bot_alias_id),
+            ("locale_id", &target.locale_id),
+        ],
+    };
+    ids.into_iter().map(|(name, id)| (name.to_owned(), id.clone())).collect()
 }

@@ -13,16 +13,17 @@ use uuid::Uuid;
 
 use super::collect::{Collector, without_tests};
 use super::{Console, load_scenario, load_suites, no_signals, start_simulator};
-use crate::cli::{Progress, ReportArgs, RunArgs};
+use crate::cli::{Details, Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::outcome::{RunError, RunSummary, ServiceName};
-use crate::plan::{Options, Plan, Selection, Target};
+use crate::plan::{self, Options, Plan, Selection, Target};
+use crate::report::github;
+use crate::report::redact::Redactor;
 use crate::report::terminal::{self, Detail};
 use crate::report::writer::{Moment, Outputs, Summary};
-use crate::report::{github, redact};
 use crate::service::{self, Access};
 use crate::simulator::Simulator;
 use crate::suite::{Suite, check_region};
@@ -97,7 +98,8 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let core = Core::new(Arc::clone(&plan), identity.started_at, identity.nonce, chance);
     let (sender, events) = unbounded_channel();
     let engine = tokio::spawn(driver::run(core, services, signals, sender));
-    let show = Show { detail, sensitive: args.show_sensitive };
+    let redactor = (!args.show_sensitive).then(|| Redactor::new(ids(&collector)));
+    let show = Show { detail, redactor };
     report_while_running(&mut collector, events, &outputs, console, show).await;
     if let Err(error) = engine.await {
         let details = "please report it, with the log".to_owned();
@@ -243,6 +245,10 @@ fn options(args: &RunArgs) -> Result<Options, Error> {
         fail_on_flaky: args.fail_on_flaky,
         region: args.access.region.clone(),
         default_region: None,
+        detail: plan::Detail {
+            always: args.details == Details::Always,
+            turns: args.reports.turns(),
+        },
     })
 }
 
@@ -278,13 +284,18 @@ fn banner(plan: &Plan, run_id: &str, args: &RunArgs) -> String {
     )
 }
 
+/// The ids that were given to callcheck: they are what things are looked up by.
+fn ids(collector: &Collector) -> Vec<String> {
+    collector.summary().tests().flat_map(|test| test.target.values()).cloned().collect()
+}
+
 /// What is shown.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Show {
     /// How much while the run is under way.
     detail: Detail,
-    /// Personal data in what AWS says, too.
-    sensitive: bool,
+    /// What takes personal data out of what AWS says; none where it is asked for.
+    redactor: Option<Redactor>,
 }
 
 /// Shows what happens and keeps the reports current, until the engine is done.
@@ -293,7 +304,7 @@ async fn report_while_running(
     mut events: UnboundedReceiver<Event>,
     outputs: &Outputs,
     console: &Console,
-    show: Show,
+    mut show: Show,
 ) {
     let mut interval = tokio::time::interval(WRITE_EVERY);
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -302,7 +313,10 @@ async fn report_while_running(
         tokio::select! {
             event = events.recv() => {
                 let Some(event) = event else { return };
-                let event = if show.sensitive { event } else { redact::event(event) };
+                let event = match &mut show.redactor {
+                    Some(redactor) => redactor.event(event),
+                    None => event,
+                };
                 collector.take(&event);
                 let test = event.kind.test().map(|test| collector.test(test));
                 let progress = collector.progress();

@@ -55,9 +55,11 @@ pub(super) fn lines(attempt: &Attempt) -> Vec<String> {
         let new = texts.iter().filter(|text| news(text));
         new.map(|text| format!("{label}: {text}")).collect()
     };
+    let observations: Vec<String> =
+        details.failed_observations.iter().map(ToString::to_string).collect();
     let mut lines = labelled("expected", &details.checks);
     lines.extend(worst_intents(attempt));
-    lines.extend(labelled("failed observation", &details.failed_observations));
+    lines.extend(labelled("failed observation", &observations));
     lines.extend(labelled("reason", &details.failure_reasons));
     let error = details.error.iter().map(ToString::to_string).filter(|error| news(error));
     lines.extend(error.map(|error| format!("AWS: {error}")));

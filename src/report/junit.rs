@@ -116,9 +116,9 @@ fn test_case(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> Te
 }
 
 fn properties(test: &TestResult) -> Vec<Property> {
-    let mut pairs: Vec<(&str, String)> = vec![("verdict", test.outcome.verdict.to_string())];
-    let mut add = |name: &'static str, value: Option<String>| {
-        pairs.extend(value.map(|value| (name, value)));
+    let mut pairs = vec![("verdict".to_owned(), test.outcome.verdict.to_string())];
+    let mut add = |name: &str, value: Option<String>| {
+        pairs.extend(value.map(|value| (name.to_owned(), value)));
     };
     add("id", (test.id != test.name).then(|| test.id.clone()));
     add("region", test.region.clone());
@@ -133,7 +133,7 @@ fn properties(test: &TestResult) -> Vec<Property> {
     let deciding = test.outcome.deciding();
     add("execution_id", deciding.and_then(Attempt::execution_id).map(str::to_owned));
     add("look_up", look_up::command(test));
-    let property = |(name, value): (&str, String)| Property::new(name, one_line(&value));
+    let property = |(name, value): (String, String)| Property::new(name, one_line(&value));
     pairs.into_iter().map(property).collect()
 }
 

@@ -4,100 +4,173 @@
 //! Works on events, the one way by which text from AWS reaches a report. Ids, which are given to
 //! callcheck or returned to it, are the keys by which things are looked up, and stay.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::event::{Event, EventKind};
-use crate::outcome::{Attempt, AwsError, TestOutcome};
+use crate::outcome::{Attempt, AwsError, Details, FailedObservation, Said, TestOutcome, Turn};
 
-/// What may be an e-mail address, or a run of digits as phone numbers are written: 7 to 15 of
-/// them (E.164 allows no more), with the usual marks between.
+/// What may be an e-mail address, or a run of digits as numbers are written that belong to a
+/// person: 7 or more (a phone number has up to 15 by E.164, a card up to 19), with the usual marks
+/// between.
 static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let email = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+";
-    let phone = r"\+?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,14}";
-    Regex::new(&format!("(?<email>{email})|(?<phone>{phone})")).ok()
+    let number = r"\+?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,18}";
+    Regex::new(&format!("(?<email>{email})|(?<number>{number})")).ok()
 });
 
-/// Takes personal data out of all that AWS said in an event.
-pub fn event(mut event: Event) -> Event {
-    match &mut event.kind {
-        EventKind::Ended { outcome, .. } => redact_outcome(outcome),
-        EventKind::AttemptEnded { message, .. } => redact(message),
-        EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
-            redact_error(error);
-        }
-        EventKind::StartingAnew { reason, .. }
-        | EventKind::Stopping { reason, .. }
-        | EventKind::LeftRunning { reason, .. } => redact(reason),
-        EventKind::Started { .. }
-        | EventKind::Moved { .. }
-        | EventKind::Paused { .. }
-        | EventKind::TooManyFailures { .. }
-        | EventKind::TimeUp
-        | EventKind::Interrupted { .. } => {}
+/// Takes personal data out of the events of a run.
+#[derive(Debug, Default)]
+pub struct Redactor {
+    /// Ids that were given to callcheck or that AWS returned to it: they are never taken out.
+    known: HashSet<String>,
+    /// Ids of contacts that records have named.
+    contacts: HashSet<String>,
+}
+
+impl Redactor {
+    /// A redactor that leaves `ids` as they are.
+    pub fn new(ids: impl IntoIterator<Item = String>) -> Self {
+        Self { known: ids.into_iter().collect(), contacts: HashSet::new() }
     }
-    event
-}
 
-fn redact_outcome(outcome: &mut TestOutcome) {
-    redact(&mut outcome.message);
-    for attempt in &mut outcome.attempts {
-        let Attempt { message, details, .. } = attempt;
-        redact(message);
-        details.failed_observations.iter_mut().for_each(redact);
-        details.failure_reasons.iter_mut().for_each(redact);
-        details.notes.iter_mut().for_each(redact);
-        details.error.iter_mut().for_each(redact_error);
-    }
-}
-
-fn redact_error(error: &mut AwsError) {
-    redact(&mut error.message);
-}
-
-fn redact(text: &mut String) {
-    let Some(personal) = PERSONAL.as_ref() else {
-        // Without the pattern nothing can be told to be harmless.
-        "[redacted]".clone_into(text);
-        return;
-    };
-    let mut shown = String::with_capacity(text.len());
-    let (mut copied, mut at) = (0, 0);
-    while let Some(captures) = personal.captures_at(text, at) {
-        let Some(found) = captures.get(0) else { break };
-        let word = match captures.name("email") {
-            Some(_) => "[email]",
-            None if is_id(text, found.start(), found.end()) => {
-                // On behind the word, or at least behind its first character.
-                let rest = &text[found.start()..];
-                let word = rest.find(|c: char| !joins(c)).unwrap_or(rest.len());
-                at = found.start() + word.max(1);
-                continue;
+    /// Takes personal data out of all that AWS said in an event.
+    pub fn event(&mut self, mut event: Event) -> Event {
+        match &mut event.kind {
+            EventKind::Ended { outcome, .. } => self.outcome(outcome),
+            EventKind::AttemptEnded { message, .. } => self.text(message),
+            EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
+                self.error(error);
             }
-            None => "[phone]",
-        };
-        shown.push_str(&text[copied..found.start()]);
-        shown.push_str(word);
-        (copied, at) = (found.end(), found.end());
+            EventKind::StartingAnew { reason, .. }
+            | EventKind::Stopping { reason, .. }
+            | EventKind::LeftRunning { reason, .. } => self.text(reason),
+            EventKind::Started { execution_id, .. } => {
+                self.known.insert(execution_id.clone());
+            }
+            EventKind::Moved { .. }
+            | EventKind::ReadingTurns { .. }
+            | EventKind::Paused { .. }
+            | EventKind::TooManyFailures { .. }
+            | EventKind::TimeUp
+            | EventKind::Interrupted { .. } => {}
+        }
+        event
     }
-    shown.push_str(&text[copied..]);
-    *text = shown;
+
+    fn outcome(&mut self, outcome: &mut TestOutcome) {
+        for attempt in &mut outcome.attempts {
+            let contacts = std::mem::take(&mut attempt.details.contact_ids);
+            self.contacts.extend(contacts.into_iter().filter(|id| !self.known.contains(id)));
+        }
+        self.text(&mut outcome.message);
+        for Attempt { message, details, .. } in &mut outcome.attempts {
+            self.text(message);
+            self.details(details);
+        }
+    }
+
+    fn details(&self, details: &mut Details) {
+        for FailedObservation { expected, seen, .. } in &mut details.failed_observations {
+            expected.iter_mut().chain(seen).for_each(|text| self.text(text));
+        }
+        let Details { failure_reasons, records, notes, checks, .. } = details;
+        let texts = failure_reasons.iter_mut().chain(records).chain(notes).chain(checks);
+        texts.for_each(|text| self.text(text));
+        details.error.iter_mut().for_each(|error| self.error(error));
+        for Turn { text, expected, actual, error, .. } in
+            details.results.iter_mut().flat_map(|results| &mut results.turns)
+        {
+            self.text(text);
+            self.said(expected);
+            self.said(actual);
+            error.iter_mut().for_each(|error| self.text(error));
+        }
+    }
+
+    fn said(&self, said: &mut Said) {
+        let Said { prompt, transcript, slots, .. } = said;
+        prompt.iter_mut().chain(transcript).chain(slots.values_mut()).for_each(|t| self.text(t));
+    }
+
+    fn error(&self, error: &mut AwsError) {
+        self.text(&mut error.message);
+    }
+
+    fn text(&self, text: &mut String) {
+        if !self.contacts.is_empty() {
+            self.contact_ids(text);
+        }
+        // Most texts hold neither, and a set has 200,000 of them.
+        if text.contains(|c: char| c.is_ascii_digit() || c == '@') {
+            self.numbers_and_addresses(text);
+        }
+    }
+
+    /// Takes out the ids of contacts, word by word: a run may have thousands of them.
+    fn contact_ids(&self, text: &mut String) {
+        let is_mark = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        let contacts: HashSet<&str> =
+            text.split(is_mark).filter(|word| self.contacts.contains(*word)).collect();
+        let replaced = contacts.into_iter().fold(None, |shown: Option<String>, id| {
+            Some(shown.as_deref().unwrap_or(text).replace(id, "[contact]"))
+        });
+        *text = replaced.unwrap_or_else(|| std::mem::take(text));
+    }
+
+    fn numbers_and_addresses(&self, text: &mut String) {
+        let Some(personal) = PERSONAL.as_ref() else {
+            // Without the pattern nothing can be told to be harmless.
+            "[redacted]".clone_into(text);
+            return;
+        };
+        let mut shown = String::with_capacity(text.len());
+        let (mut copied, mut at) = (0, 0);
+        while let Some(captures) = personal.captures_at(text, at) {
+            let Some(found) = captures.get(0) else { break };
+            let word = match captures.name("email") {
+                Some(_) => "[email]",
+                None if self.is_id(text, found.start(), found.end()) => {
+                    // On behind the word, or at least behind its first character.
+                    at = found.start() + word_at(text, found.start()).len().max(1);
+                    continue;
+                }
+                None => "[phone]",
+            };
+            shown.push_str(&text[copied..found.start()]);
+            shown.push_str(word);
+            (copied, at) = (found.end(), found.end());
+        }
+        shown.push_str(&text[copied..]);
+        *text = shown;
+    }
+
+    /// Whether digits stand in a UUID, an ARN or another word, are a date or an id that is known,
+    /// rather than a number by themselves.
+    fn is_id(&self, text: &str, start: usize, end: usize) -> bool {
+        let before = text[..start].chars().next_back();
+        let after = text[end..].chars().next();
+        let in_arn = before == Some(':') && after == Some(':');
+        let parts: Vec<usize> = text[start..end].split('-').map(str::len).collect();
+        before.is_some_and(joins)
+            || after.is_some_and(joins)
+            || in_arn
+            || parts == [4, 2, 2]
+            || self.known.contains(word_at(text, start))
+    }
+}
+
+/// The word that begins at a place.
+fn word_at(text: &str, start: usize) -> &str {
+    let rest = &text[start..];
+    &rest[..rest.find(|c: char| !joins(c)).unwrap_or(rest.len())]
 }
 
 /// Whether a character makes one word with the digits beside it.
 fn joins(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '/')
-}
-
-/// Whether digits stand in a UUID, an ARN or another word, or are a date, rather than a number by
-/// themselves.
-fn is_id(text: &str, start: usize, end: usize) -> bool {
-    let before = text[..start].chars().next_back();
-    let after = text[end..].chars().next();
-    let in_arn = before == Some(':') && after == Some(':');
-    let parts: Vec<usize> = text[start..end].split('-').map(str::len).collect();
-    before.is_some_and(joins) || after.is_some_and(joins) || in_arn || parts == [4, 2, 2]
 }
 
 #[cfg(test)]
@@ -106,7 +179,7 @@ mod tests {
 
     fn redacted(text: &str) -> String {
         let mut text = text.to_owned();
-        redact(&mut text);
+        Redactor::new(["41555501239".to_owned()]).text(&mut text);
         text
     }
 
@@ -122,6 +195,9 @@ mod tests {
             ("+14155550123: busy", "[phone]: busy"),
             ("Caller:4155550123", "Caller:[phone]"),
             ("step2 415-555-0123", "step2 [phone]"),
+            ("card 4111 1111 1111 1111!", "card [phone]!"),
+            ("card 4111111111111111", "card [phone]"),
+            ("41555501238", "[phone]"),
         ] {
             assert_eq!(redacted(text), expected);
         }
@@ -136,8 +212,33 @@ mod tests {
             "on 2026-11-21",
             "46 of 500 utterances did not match (90.8 %)",
             "execution BOT0000001",
+            "test case 41555501239 is not there",
         ] {
             assert_eq!(redacted(text), text);
         }
+    }
+
+    #[test]
+    fn contact_ids_are_taken_out_wherever_they_recur_and_execution_ids_never() {
+        let (contact, execution) = ("0d9f6f2a-contact", "0d9f6f2a-execution");
+        let mut redactor = Redactor::new(Vec::new());
+        let started = EventKind::Started {
+            test: 0,
+            attempt: 1,
+            execution_id: execution.to_owned(),
+            status: "INITIATED".to_owned(),
+        };
+        redactor.event(Event { at: std::time::Duration::ZERO, kind: started });
+        redactor.contacts.insert(contact.to_owned());
+        let details = Details {
+            contact_ids: vec![contact.to_owned(), execution.to_owned()],
+            records: vec![format!("{{\"ContactId\":\"{contact}\"}}")],
+            notes: vec![format!("{contact}, {execution}")],
+            ..Details::default()
+        };
+        let mut details = details;
+        redactor.details(&mut details);
+        assert_eq!(details.records, ["{\"ContactId\":\"[contact]\"}"]);
+        assert_eq!(details.notes, [format!("[contact], {execution}")]);
     }
 }

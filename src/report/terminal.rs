@@ -65,6 +65,9 @@ pub fn event(
             (DIM, one_line(status), text)
         }
         EventKind::Moved { status, .. } => (DIM, one_line(status), name),
+        EventKind::ReadingTurns { .. } => {
+            (DIM, "reading".into(), format!("{name}  what came of each utterance"))
+        }
         EventKind::Retrying { error, after, .. } => {
             let error = one_line(&error.to_string());
             (DIM, "retrying".into(), format!("{name}  in {}: {error}", wait(after)))
@@ -132,6 +135,7 @@ fn importance(kind: &EventKind) -> Detail {
     match kind {
         EventKind::Started { .. }
         | EventKind::Moved { .. }
+        | EventKind::ReadingTurns { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::StartingAnew { .. }
         | EventKind::Unreached { .. }

@@ -17,7 +17,9 @@ use std::time::Duration;
 
 pub use aws::{Access, default_region, services};
 
-use crate::outcome::{AwsError, Counts, Observations, ServiceName};
+use crate::outcome::{
+    AwsError, Conversation, Counts, FailedObservation, Observations, ServiceName, Turn,
+};
 use crate::plan::{PlannedTest, Target};
 
 /// A call under way.
@@ -131,6 +133,10 @@ pub enum ResultKind {
     Intents,
     /// Lex: SlotResolutionTestResults.
     Slots,
+    /// Lex: ConversationLevelTestResults.
+    Conversations,
+    /// Lex: UtteranceLevelResults.
+    Turns,
 }
 
 /// A page to read.
@@ -155,13 +161,22 @@ pub struct Page {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Row {
     /// What was right from end to end.
-    EndToEnd(Counts),
+    EndToEnd {
+        /// How many.
+        counts: Counts,
+        /// Whether these are conversations of several turns.
+        multi_turn: bool,
+    },
     /// What was transcribed rightly.
     Speech(Counts),
     /// An intent by name.
     Intent(String, Counts),
     /// A slot, named `Intent.Slot`.
     Slot(String, Counts),
+    /// A conversation that did not match.
+    Conversation(Conversation),
+    /// A record of a test set.
+    Turn(Turn),
     /// A record of a Connect execution.
     Record(Record),
 }
@@ -169,16 +184,16 @@ pub enum Row {
 /// What could be read of a record of a Connect execution, whose form AWS does not document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// The id of the observation.
-    pub observation_id: Option<String>,
-    /// Whether the record says that its observation failed.
-    pub failed: bool,
-    /// The text that was expected or seen.
-    pub text: Option<String>,
+    /// The observation that the record says to have failed.
+    pub failed: Option<FailedObservation>,
     /// Why the execution completed as it did: `CompletionReason.Type` and `FailureReasons`.
     pub reasons: Vec<String>,
     /// The message of the completion.
     pub message: Option<String>,
+    /// The ids of contacts that it names.
+    pub contact_ids: Vec<String>,
+    /// The record as AWS gave it.
+    pub raw: Option<String>,
 }
 
 /// A call that did not do what it was to do.

@@ -1,25 +1,67 @@
 //! The records of a Connect execution: JSON in a form that AWS does not document.
 //!
 //! What is known of it stands in AWS-FACTS.md and was seen on live accounts. Anything may be
-//! missing or otherwise, so that this reads what it knows and never fails.
+//! missing or otherwise, so that this reads what it knows, never fails, and keeps the text.
+//!
+//! An observation's `Event` is what it was to observe, as in the language in which test cases are
+//! written (AWS: "Observations in the Amazon Connect Testing language"). What there was in its
+//! place is looked for under any key that says so.
 
 use serde_json::Value;
 
 use super::Record;
+use crate::outcome::FailedObservation;
+
+/// So much of a record is kept, in characters: an execution of 5 minutes has some dozens of them.
+const MOST_CHARS: usize = 4000;
 
 /// Reads a record; `failed` is what the status beside it says.
 pub(super) fn read(observation_id: Option<String>, failed: bool, json: Option<&str>) -> Record {
     let value: Value = json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or(Value::Null);
-    let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let is_observation = value["Type"] == "OBSERVATION";
     let completion = &value["CompletionReason"];
     let reasons = completion["FailureReasons"].as_array().into_iter().flatten();
+    let mut contact_ids = Vec::new();
+    walk("", &value, &mut |key, text| {
+        let key = key.to_lowercase().replace('_', "");
+        if key.trim_end_matches('s').ends_with("contactid") && !text.is_empty() {
+            contact_ids.push(text.to_owned());
+        }
+    });
+    let failed = failed || value["Status"] == "FAILED";
+    let failed = failed && value["Type"] == "OBSERVATION";
     Record {
-        observation_id: text(&value["Identifier"]).or(observation_id),
-        failed: is_observation && (failed || value["Status"] == "FAILED"),
-        text: text(&value["Event"]["Properties"]["Text"]),
+        failed: failed.then(|| FailedObservation {
+            id: text(&value["Identifier"]).or(observation_id).unwrap_or("observation".to_owned()),
+            expected: text(&value["Event"]["Properties"]["Text"]),
+            seen: seen(&value),
+        }),
         reasons: text(&completion["Type"]).into_iter().chain(reasons.filter_map(text)).collect(),
         message: text(&completion["Message"]),
+        contact_ids,
+        raw: json.map(|json| json.chars().take(MOST_CHARS).collect()),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+/// The first text under a key that says that it was seen.
+fn seen(value: &Value) -> Option<String> {
+    let entries = value.as_object()?.iter();
+    let said = |key: &str| ["actual", "observed", "received"].iter().any(|word| key.contains(word));
+    entries.filter(|(key, _)| said(&key.to_lowercase())).find_map(|(_, value)| {
+        text(value).or_else(|| text(&value["Text"])).or_else(|| text(&value["Properties"]["Text"]))
+    })
+}
+
+/// Shows each text in a value with the key that it stands under.
+fn walk(key: &str, value: &Value, show: &mut impl FnMut(&str, &str)) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| walk(key, value, show)),
+        Value::Array(items) => items.iter().for_each(|item| walk(key, item, show)),
+        Value::String(text) => show(key, text),
+        _ => {}
     }
 }
 
@@ -28,19 +70,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_observation_and_a_completion_are_read() {
-        let record = read(
-            Some("o-1".into()),
-            false,
-            Some(
-                r#"{"Type":"OBSERVATION","Identifier":"greet","Status":"FAILED",
-                    "Event":{"Properties":{"Text":"Welcome"}}}"#,
-            ),
-        );
-        assert_eq!(record.observation_id.as_deref(), Some("greet"));
-        assert!(record.failed);
-        assert_eq!(record.text.as_deref(), Some("Welcome"));
+    fn a_failed_observation_is_read_with_what_was_expected_and_seen() {
+        let json = r#"{"Type":"OBSERVATION","Identifier":"greet","Status":"FAILED",
+            "Event":{"Properties":{"Text":"Welcome"}},
+            "ActualEvent":{"Properties":{"Text":"Goodbye"}}}"#;
+        let record = read(Some("o-1".into()), false, Some(json));
+        let failed = record.failed.unwrap();
+        assert_eq!(failed.to_string(), "greet: expected \"Welcome\", seen \"Goodbye\"");
+        assert_eq!(record.raw.as_deref(), Some(json), "the text is kept as it came");
 
+        let record = read(Some("o-1".into()), true, Some(r#"{"Type":"OBSERVATION"}"#));
+        assert_eq!(record.failed.unwrap().to_string(), "o-1");
+    }
+
+    #[test]
+    fn a_completion_is_read_and_is_no_observation() {
         let record = read(
             None,
             true,
@@ -51,13 +95,23 @@ mod tests {
         );
         assert_eq!(record.reasons, ["ERROR", "INITIALIZATION_FAILURE"]);
         assert_eq!(record.message.as_deref(), Some("limit reached"));
-        assert!(!record.failed, "a completion is not an observation");
+        assert_eq!(record.failed, None);
+    }
+
+    #[test]
+    fn contact_ids_are_found_wherever_they_stand() {
+        let json = r#"{"ContactId":"c-1","a":[{"initial_contact_id":"c-2"}],
+            "ContactIds":["c-3"],"OtherContactId":7,"ContactIdType":"VOICE"}"#;
+        let mut found = read(None, false, Some(json)).contact_ids;
+        found.sort();
+        assert_eq!(found, ["c-1", "c-2", "c-3"]);
     }
 
     #[test]
     fn what_is_otherwise_is_no_error() {
         for json in [None, Some(""), Some("[]"), Some("7"), Some(r#"{"CompletionReason":[1]}"#)] {
-            assert_eq!(read(None, true, json), Record::default(), "{json:?}");
+            let raw = json.map(str::to_owned);
+            assert_eq!(read(None, true, json), Record { raw, ..Record::default() }, "{json:?}");
         }
     }
 }

@@ -73,6 +73,10 @@ pub struct RetryOn {
 pub struct Settings {
     /// Tags, the section's first.
     pub tags: Vec<String>,
+    /// Who looks after it.
+    pub owner: Option<String>,
+    /// What else its author says of it, by name.
+    pub meta: BTreeMap<String, String>,
     /// One execution, from leaving AWS's queue.
     pub timeout: Option<Duration>,
     /// From an accepted start to leaving AWS's queue.
@@ -88,12 +92,16 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A test's settings over its section's.
+    /// A test's settings over its section's, or a section's over its suite's.
     pub(super) fn over(self, section: &Settings) -> Settings {
+        let mut meta = section.meta.clone();
+        meta.extend(self.meta);
         let mut tags = section.tags.clone();
         tags.extend(self.tags.into_iter().filter(|tag| !section.tags.contains(tag)));
         Settings {
             tags,
+            owner: self.owner.or_else(|| section.owner.clone()),
+            meta,
             timeout: self.timeout.or(section.timeout),
             queue_timeout: self.queue_timeout.or(section.queue_timeout),
             retries: self.retries.or(section.retries),

@@ -53,6 +53,24 @@ fn the_example_of_the_design_is_read() {
 }
 
 #[test]
+fn owner_and_meta_come_from_the_suite_the_section_and_the_test() {
+    let suite = read(
+        "name: s\nowner: everyone\nmeta: {tier: 1, runbook: https://wiki/s}\nconnect:\n  \
+         instance_id: i\n  owner: voice\n  meta: {area: ivr}\n  test_cases:\n  \
+         - {name: x, test_case_id: x}\n  \
+         - {name: y, test_case_id: y, owner: billing, meta: {runbook: https://wiki/y}}\n",
+    );
+    let [x, y] = &suite.tests[..] else { panic!("two tests") };
+    assert_eq!(x.settings.owner.as_deref(), Some("voice"));
+    assert_eq!(y.settings.owner.as_deref(), Some("billing"));
+    let meta = |test: &Test| -> Vec<String> {
+        test.settings.meta.iter().map(|(name, value)| format!("{name}={value}")).collect()
+    };
+    assert_eq!(meta(x), ["area=ivr", "runbook=https://wiki/s", "tier=1"]);
+    assert_eq!(meta(y), ["area=ivr", "runbook=https://wiki/y", "tier=1"]);
+}
+
+#[test]
 fn a_tests_own_value_replaces_the_sections_and_tags_add_up() {
     let suite = read(
         "name: s\nconnect:\n  instance_id: shared\n  tags: [a, b]\n  retries: 1\n  test_cases:\n  \

@@ -108,7 +108,7 @@ fn completed_below_what_is_expected_is_failed() {
     assert_eq!(
         outcome.says("Below"),
         "failure BelowExpectation: 46 of 500 utterances did not match \
-         (90.8 %, expected at least 95 %)"
+         (90.8 %, expected at least 95 %); worst intent: BookHotel 90.8 %"
     );
     assert_eq!(outcome.says("Within"), "success");
     assert_eq!(outcome.says("Status alone"), "success");

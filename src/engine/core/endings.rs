@@ -108,6 +108,7 @@ impl Core {
         match &self.tests[test].state {
             State::Stopping(_, judgement, _) => Some(judgement.clone()),
             State::Polling(running) => Some(running.stop_refused.as_ref()?.0.clone()),
+            State::Reading(_, reading) => reading.judged.clone(),
             _ => None,
         }
     }
@@ -120,15 +121,6 @@ impl Core {
         let execution_id = run.running().map(|running| running.execution_id.clone());
         let reason = reason.to_owned();
         self.emit(now, EventKind::LeftRunning { test, execution_id, reason });
-    }
-
-    /// Judges by the status alone, since there is no time to read more.
-    pub(super) fn judge_unread(&mut self, now: Duration, test: TestIndex, failed: bool) {
-        if failed {
-            let note = "its records were not read: the run was interrupted";
-            self.tests[test].details.notes.push(note.to_owned());
-        }
-        self.judge(now, test, failed);
     }
 
     /// The run's time is up.
@@ -169,6 +161,9 @@ impl Core {
                     running.push((queued, execution.accepted_at, test));
                 }
                 State::Reading(_, reading) if reading.failed => self.judge_unread(now, test, true),
+                State::Reading(_, reading) if reading.judged.is_some() => {
+                    self.unreadable(now, test, "the run was interrupted");
+                }
                 State::Reading(..) => {
                     let message = "it was run, but interrupted before its results were read";
                     let cancelled = Verdict::Error(ErrorKind::Cancelled);
@@ -311,11 +306,8 @@ impl Core {
 
     /// Ends an attempt. Another follows where it failed and may be retried; else the test is over.
     pub(super) fn finish(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
-        let planned = &self.plan.tests[test];
-        let window = planned.window;
-        if !matches!(self.tests[test].state, State::Waiting) {
-            self.windows[window].taken -= 1;
-        }
+        let window = self.plan.tests[test].window;
+        self.free_place(test);
         self.want_nothing(test);
         self.end_attempt(now, test, judgement.clone());
         let planned = &self.plan.tests[test];
@@ -334,13 +326,21 @@ impl Core {
         let begun_at = run.begun_at.unwrap_or(now);
         run.state = State::Done;
         self.unfinished -= 1;
-        let outcome = over_all(attempts, verdict, message, now.saturating_sub(begun_at));
+        let took = now.saturating_sub(begun_at).as_secs_f64();
+        let outcome = TestOutcome::over(attempts, verdict, message, took);
         let gate = gate(blocking, &outcome, flaky_fails);
         let counts = outcome.verdict != Verdict::NotRun;
         self.emit(now, EventKind::Ended { test, outcome });
         if counts && matches!(gate, Gate::Fails | Gate::NoVerdict) {
             self.failures += 1;
             self.check_failures(now);
+        }
+    }
+
+    /// Gives the place that a test has in its window, if it has one, to the next.
+    pub(super) fn free_place(&mut self, test: TestIndex) {
+        if std::mem::take(&mut self.tests[test].has_place) {
+            self.windows[self.plan.tests[test].window].taken -= 1;
         }
     }
 
@@ -374,31 +374,6 @@ impl Core {
             self.end_all_unstarted(now);
         }
     }
-}
-
-/// The outcome over all attempts: any pass, else any failure, else the last.
-fn over_all(
-    attempts: Vec<Attempt>,
-    verdict: Verdict,
-    message: String,
-    took: Duration,
-) -> TestOutcome {
-    let failed_before = attempts.iter().any(|attempt| attempt.verdict == Verdict::Failed);
-    let last = |wanted: fn(Verdict) -> bool| {
-        let found = attempts.iter().rev().find(|attempt| wanted(attempt.verdict));
-        found.map(|attempt| (attempt.verdict, attempt.message.clone()))
-    };
-    let (verdict, message) = match verdict {
-        Verdict::Passed => (verdict, message),
-        // What was tried and came to nothing was run, whether it was to be tried again or not.
-        Verdict::NotRun => last(|verdict| verdict == Verdict::Failed)
-            .or_else(|| last(|verdict| matches!(verdict, Verdict::Error(_))))
-            .unwrap_or((verdict, message)),
-        _ => last(|verdict| verdict == Verdict::Failed).unwrap_or((verdict, message)),
-    };
-    let flaky = verdict.is_pass() && failed_before;
-    let recovered = verdict.is_pass() && !flaky && attempts.len() > 1;
-    TestOutcome { verdict, message, flaky, recovered, seconds: took.as_secs_f64(), attempts }
 }
 
 /// Whether another attempt follows an attempt that ended so: not where it would end the same way.

@@ -1,13 +1,24 @@
 //! From what AWS said to a verdict. Pure: the whole of what makes a test pass or fail.
 
-use std::collections::BTreeMap;
-
-use crate::outcome::{Counts, Details, ErrorKind, LexResults, Observations, ServiceName, Verdict};
-use crate::plan::{Expect, MIN_OBSERVATIONS, Share, Target};
+use crate::outcome::{
+    Counts, Details, ErrorKind, LexResults, Match, Observations, ServiceName, Speaker, Turn,
+    Verdict, sum,
+};
+use crate::plan::{Detail, Expect, MIN_OBSERVATIONS, Share, Target, Turns};
 use crate::service::{ResultKind, Row};
 
 /// AWS's word for a start that it accepted and never ran (AWS-FACTS.md, seen live).
 const INITIALIZATION_FAILURE: &str = "INITIALIZATION_FAILURE";
+
+/// AWS's word for an execution that was ended by its longest duration, be it PASSED (AWS-FACTS.md,
+/// seen live).
+const TIMEOUT: &str = "TIMEOUT";
+
+/// So many turns of a test set, and conversations, are told of where not all are asked for.
+const MOST_TURNS: usize = 50;
+
+/// So many records of a Connect execution are kept.
+const MOST_RECORDS: usize = 200;
 
 /// A verdict and the line that says why.
 pub(super) type Judgement = (Verdict, String);
@@ -35,25 +46,113 @@ pub(super) fn needed(target: &Target, failed: bool) -> Vec<ResultKind> {
     }
 }
 
+/// The results that a reader of the reports wants beyond those, once the verdict stands: what
+/// went wrong of a test that did not pass, how well each intent was understood of every one.
+pub(super) fn further(
+    target: &Target,
+    failed: bool,
+    verdict: Verdict,
+    detail: Detail,
+) -> Vec<ResultKind> {
+    let all = detail.always || !verdict.is_pass();
+    let kinds: &[(bool, ResultKind)] = match target {
+        // What AWS calls failed has its records read, or, of Lex, no results.
+        _ if failed => &[],
+        Target::Connect(_) => &[(all, ResultKind::Records)],
+        Target::Lex(_) => &[
+            (true, ResultKind::Overall),
+            (true, ResultKind::Intents),
+            (true, ResultKind::Slots),
+            (all, ResultKind::Conversations),
+            (all || detail.turns != Turns::Worst, ResultKind::Turns),
+        ],
+    };
+    let read = needed(target, failed);
+    let wanted = kinds.iter().filter(|(wanted, kind)| *wanted && !read.contains(kind));
+    wanted.map(|(_, kind)| *kind).collect()
+}
+
+/// Whether there is nothing of a kind, by what has been read before.
+pub(super) fn is_empty(kind: ResultKind, details: &Details) -> bool {
+    let conversations = details.results.as_ref().and_then(|results| results.conversations);
+    kind == ResultKind::Conversations && conversations.unwrap_or_default().missed() == 0
+}
+
 /// Takes a row of results into the details.
-pub(super) fn fold(details: &mut Details, row: Row) {
+pub(super) fn fold(details: &mut Details, row: Row, turns: Turns) {
     if let Row::Record(record) = row {
         details.failure_reasons.extend(record.reasons);
         details.failure_reasons.extend(record.message);
-        if record.failed {
-            let name = record.observation_id.as_deref().unwrap_or("observation");
-            let text = record.text.map(|text| format!(": {text}")).unwrap_or_default();
-            details.failed_observations.push(format!("{name}{text}"));
-        }
+        details.failed_observations.extend(record.failed);
+        details.contact_ids.extend(record.contact_ids);
+        details.records.extend(record.raw.filter(|_| details.records.len() < MOST_RECORDS));
         return;
     }
     let results = details.results.get_or_insert_with(LexResults::default);
     match row {
-        Row::EndToEnd(counts) => results.end_to_end.get_or_insert_default().add(counts),
+        Row::EndToEnd { counts, multi_turn } => {
+            results.end_to_end.get_or_insert_default().add(counts);
+            if multi_turn {
+                results.conversations.get_or_insert_default().add(counts);
+            }
+        }
         Row::Speech(counts) => results.speech.get_or_insert_default().add(counts),
         Row::Intent(name, counts) => results.intents.entry(name).or_default().add(counts),
         Row::Slot(name, counts) => results.slots.entry(name).or_default().add(counts),
+        Row::Conversation(conversation) => {
+            if results.mismatched_conversations.len() < MOST_TURNS {
+                results.mismatched_conversations.push(conversation);
+            }
+        }
+        Row::Turn(turn) => fold_turn(results, turn, turns),
         Row::Record(_) => {}
+    }
+}
+
+fn fold_turn(results: &mut LexResults, turn: Turn, turns: Turns) {
+    if turn.speaker == Speaker::User {
+        results.utterances.get_or_insert_default().count(turn.result);
+    }
+    let kept = turns == Turns::All || turn.result != Match::Matched;
+    if kept {
+        results.turns.push(turn);
+    }
+    // A set may have 200,000: the worst are sorted out as they come.
+    if turns == Turns::Worst && results.turns.len() >= 20 * MOST_TURNS {
+        keep_worst(results);
+    }
+}
+
+/// Puts the turns in order once all have been read.
+pub(super) fn settle(details: &mut Details, turns: Turns) {
+    let Some(results) = &mut details.results else { return };
+    if turns == Turns::Worst {
+        keep_worst(results);
+    }
+}
+
+/// Keeps the turns of the intents that were understood worst.
+fn keep_worst(results: &mut LexResults) {
+    let LexResults { turns, intents, .. } = results;
+    let share = |turn: &Turn| {
+        let counts = turn.expected.intent.as_ref().and_then(|intent| intents.get(intent));
+        counts.map_or(1.0, Counts::share)
+    };
+    turns.sort_by(|a, b| share(a).total_cmp(&share(b)).then(a.record.cmp(&b.record)));
+    turns.truncate(MOST_TURNS);
+}
+
+/// Drops what was read of a kind of which not all could be read: half of it would mislead.
+pub(super) fn forget(details: &mut Details, kind: ResultKind) {
+    let results = details.results.get_or_insert_with(LexResults::default);
+    match kind {
+        ResultKind::Overall => {
+            (results.end_to_end, results.speech, results.conversations) = (None, None, None);
+        }
+        ResultKind::Intents => results.intents.clear(),
+        ResultKind::Slots => results.slots.clear(),
+        // Single records and mismatches are true by themselves.
+        ResultKind::Conversations | ResultKind::Turns | ResultKind::Records => {}
     }
 }
 
@@ -63,9 +162,12 @@ pub(super) fn passed(target: &Target, details: &mut Details) -> Judgement {
     match target {
         Target::Connect(target) => {
             let least = target.min_observations;
+            let by_timeout = details.failure_reasons.iter().any(|reason| reason == TIMEOUT);
+            let by_timeout = if by_timeout { "; it ended by TIMEOUT" } else { "" };
             match (details.observations, least) {
                 (None, None | Some(0)) => {
-                    (Verdict::Passed, "passed, with no observation counts".to_owned())
+                    let message = format!("passed, with no observation counts{by_timeout}");
+                    (Verdict::Passed, message)
                 }
                 (None, Some(least)) => (
                     Verdict::Error(ErrorKind::ResultsUnavailable),
@@ -80,7 +182,9 @@ pub(super) fn passed(target: &Target, details: &mut Details) -> Judgement {
                             format!("passed having observed {total}, expected at least {least}");
                         (Verdict::Failed, message)
                     } else {
-                        (Verdict::Passed, format!("{passed} of {total} observations passed"))
+                        let message =
+                            format!("{passed} of {total} observations passed{by_timeout}");
+                        (Verdict::Passed, message)
                     }
                 }
             }
@@ -110,7 +214,7 @@ pub(super) fn failed(service: ServiceName, details: &Details) -> Judgement {
         _ => "failed, with no observation counts".to_owned(),
     };
     let mut parts = vec![counts];
-    parts.extend(details.failed_observations.first().cloned());
+    parts.extend(details.failed_observations.first().map(ToString::to_string));
     parts.extend((!reasons.is_empty()).then_some(reasons));
     (Verdict::Failed, parts.join("; "))
 }
@@ -119,11 +223,6 @@ pub(super) fn failed(service: ServiceName, details: &Details) -> Judgement {
 fn expected(expect: &Expect, details: &mut Details) -> Judgement {
     let empty = LexResults::default();
     let results = details.results.as_ref().unwrap_or(&empty);
-    let sum = |named: &BTreeMap<String, Counts>| {
-        let mut total = Counts::default();
-        named.values().for_each(|counts| total.add(*counts));
-        total
-    };
     let end_to_end = results.end_to_end.unwrap_or_default();
     let mut asked = vec![
         ("utterances".to_owned(), expect.end_to_end, end_to_end),
@@ -161,7 +260,7 @@ fn expected(expect: &Expect, details: &mut Details) -> Judgement {
         checks.push(check);
     }
     if !below.is_empty() {
-        below.extend(worst_intent(&results.intents));
+        below.extend(worst_intent(results));
     }
     details.checks = checks;
     let gone = format!("the set was run, but AWS gave no results for {}", missing.join(", "));
@@ -179,10 +278,8 @@ fn expected(expect: &Expect, details: &mut Details) -> Judgement {
 }
 
 /// The intent that was understood worst, where one was misunderstood at all.
-fn worst_intent(intents: &BTreeMap<String, Counts>) -> Option<String> {
-    let share = |counts: &Counts| counts.matched as f64 / counts.total as f64;
-    let missed = intents.iter().filter(|(_, counts)| counts.matched < counts.total);
-    let (name, counts) = missed.min_by(|a, b| share(a.1).total_cmp(&share(b.1)))?;
+fn worst_intent(results: &LexResults) -> Option<String> {
+    let (name, counts) = results.worst_intents().into_iter().next()?;
     Some(format!("worst intent: {name} {}", percent(counts.matched, counts.total)))
 }
 
@@ -196,7 +293,7 @@ fn describe(what: &str, counts: Counts, share: Share, met: bool) -> String {
     if met {
         format!("{matched} of {total} {what} matched ({percent}, expected at least {share})")
     } else {
-        let missed = total - matched.min(total);
+        let missed = counts.missed();
         format!(
             "{missed} of {total} {what} did not match{errors} ({percent}, expected at least {share})"
         )

@@ -6,7 +6,8 @@
 //! start of the run.
 //!
 //! This file turns the wheel: input, timers, windows, lanes. What a reply means stands in
-//! `replies`, how tests and runs end in `endings`, what makes a test pass in `judge`.
+//! `replies` and, of results, in `reading`, how tests and runs end in `endings`, what makes a test
+//! pass in `judge`.
 //!
 //! A start takes a place in its window and then a token of its lane. A journal will stand before
 //! the token: an action that persists, and a start only once that is done.
@@ -15,6 +16,7 @@ mod budget;
 mod endings;
 mod judge;
 mod queue;
+mod reading;
 mod replies;
 mod spacing;
 mod test_run;
@@ -262,6 +264,7 @@ impl Core {
                     continue;
                 }
                 self.windows[index].taken += 1;
+                self.tests[test].has_place = true;
                 self.tests[test].state = State::Starting;
                 self.want(now, test, now);
             }
@@ -366,6 +369,7 @@ impl Core {
         let worth = match &run.state {
             State::Starting => Worth::Start,
             State::Polling(running) if running.overdue.is_none() => Worth::Poll,
+            State::Reading(_, reading) if reading.judged.is_some() => Worth::Detail,
             State::Polling(_) | State::Reading(..) => Worth::Confirm,
             State::Stopping(..) => Worth::Stop,
             State::Waiting | State::Done => return,

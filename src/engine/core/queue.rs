@@ -20,6 +20,8 @@ pub(super) enum Worth {
     Confirm,
     /// Looking whether something has changed.
     Poll,
+    /// What is good to know beside a verdict that stands.
+    Detail,
 }
 
 /// The calls of a lane that could be made now.

@@ -1,17 +1,13 @@
 //! What a reply means for its test.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
-use super::judge;
-use super::test_run::{Overdue, Reading, Running, State};
+use super::test_run::{Overdue, Running, State};
 use super::{CallId, Closing, Core, Reply, Timer};
 use crate::event::EventKind;
-use crate::outcome::{Details, ErrorKind, Start, Verdict};
+use crate::outcome::{ErrorKind, Start, Verdict};
 use crate::plan::TestIndex;
-use crate::service::{
-    CallError, End, ErrorClass, Page, Phase, Snapshot, Started, has_client_tokens,
-};
+use crate::service::{CallError, End, ErrorClass, Phase, Snapshot, Started, has_client_tokens};
 
 /// A call that does not work is tried again for so long: AWS's blips are shorter, and what lasts
 /// longer is better told than waited for.
@@ -23,10 +19,6 @@ const UNREACHED: Duration = Duration::from_secs(30);
 
 /// A last look that does not work is tried again for so long.
 const LAST_LOOK: Duration = Duration::from_secs(15);
-
-/// So many pages of one kind of results are read, beyond any that AWS gives: a set of 200,000
-/// records, the model's bound, has 200 pages.
-const MOST_PAGES: usize = 2000;
 
 /// A status that AWS refuses to give is asked for again for so long after the start: nothing is
 /// promised about how soon a new execution is found (AWS-FACTS.md).
@@ -264,126 +256,6 @@ impl Core {
         if matches!(snapshot.status.phase, Phase::Ended(End::Passed | End::Failed)) {
             self.take_note(now, test, &snapshot);
             self.judge_unread(now, test, snapshot.status.phase == Phase::Ended(End::Failed));
-        }
-    }
-
-    fn ended(&mut self, now: Duration, test: TestIndex, end: End) {
-        let failed = match end {
-            End::Stopped => {
-                // A stop that was refused may be one that had worked, its reply lost.
-                let own = self.standing_judgement(test);
-                let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
-                let other = "somebody else stopped it".to_owned();
-                let other = (Verdict::Error(ErrorKind::Stopped), other);
-                return self.finish(now, test, own.unwrap_or(other));
-            }
-            End::Failed => true,
-            End::Passed | End::Completed => false,
-        };
-        let kinds = judge::needed(&self.plan.tests[test].target, failed);
-        let run = &mut self.tests[test];
-        let State::Polling(running) = std::mem::replace(&mut run.state, State::Done) else {
-            return;
-        };
-        run.deadline += 1;
-        run.details.error = None;
-        if self.closing == Some(Closing::TimeUp) {
-            self.timers.set(now + PATIENCE, Timer::Deadline(test, run.deadline));
-        }
-        let reading = Reading { failed, kinds, next_token: None, seen: HashSet::new() };
-        run.state = State::Reading(running, reading);
-        match self.closing {
-            Some(Closing::Signal(_)) if failed => self.judge_unread(now, test, true),
-            _ => self.read_on(now, test),
-        }
-    }
-
-    /// Asks for the next page, or judges when all has been read.
-    fn read_on(&mut self, now: Duration, test: TestIndex) {
-        let State::Reading(_, reading) = &self.tests[test].state else { return };
-        if reading.request().is_some() {
-            self.want(now, test, now);
-        } else {
-            let failed = reading.failed;
-            self.judge(now, test, failed);
-        }
-    }
-
-    /// Judges by what has been read.
-    pub(super) fn judge(&mut self, now: Duration, test: TestIndex, failed: bool) {
-        let target = &self.plan.tests[test].target;
-        let details = &mut self.tests[test].details;
-        let judgement = if failed {
-            judge::failed(target.service(), details)
-        } else {
-            judge::passed(target, details)
-        };
-        match judgement {
-            (Verdict::Error(ErrorKind::NotStarted), why) if self.closing.is_none() => {
-                self.start_anew(now, test, why);
-            }
-            judgement => self.finish(now, test, judgement),
-        }
-    }
-
-    /// A start came to nothing, which is no verdict: another follows, with a token of its own, in
-    /// the same attempt and the same place of the window.
-    fn start_anew(&mut self, now: Duration, test: TestIndex, reason: String) {
-        let run = &mut self.tests[test];
-        run.state = State::Starting;
-        run.details = Details::default();
-        let after = run.anew.next(&mut self.chance);
-        run.came_to_nothing = Some(reason.clone());
-        self.emit(now, EventKind::StartingAnew { test, reason, after });
-        self.want(now, test, now + after);
-    }
-
-    fn read(&mut self, now: Duration, test: TestIndex, page: Page) {
-        let run = &mut self.tests[test];
-        let State::Reading(_, reading) = &mut run.state else { return };
-        for row in page.rows {
-            judge::fold(&mut run.details, row);
-        }
-        match &page.next_token {
-            Some(token) if !reading.seen.insert(token.clone()) => {
-                return self.unreadable(now, test, "AWS sent the same page token twice");
-            }
-            Some(_) if reading.seen.len() > MOST_PAGES => {
-                let why = format!("AWS has more than {MOST_PAGES} pages of them");
-                return self.unreadable(now, test, &why);
-            }
-            Some(_) => {}
-            None => {
-                reading.kinds.remove(0);
-                reading.seen.clear();
-            }
-        }
-        reading.next_token = page.next_token;
-        self.read_on(now, test);
-    }
-
-    fn reading_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
-        let waited = self.tests[test].troubled_for(now);
-        if error.class == ErrorClass::Rejected || waited >= PATIENCE {
-            let why = error.error.to_string();
-            self.tests[test].note_trouble(now, error);
-            self.unreadable(now, test, &why);
-        } else {
-            self.want_again(now, test, error);
-        }
-    }
-
-    /// Ends a test whose results cannot be read: what AWS said to have failed has failed, and
-    /// what it only said to have run has no verdict.
-    pub(super) fn unreadable(&mut self, now: Duration, test: TestIndex, why: &str) {
-        let run = &mut self.tests[test];
-        let State::Reading(_, reading) = &run.state else { return };
-        if reading.failed {
-            run.details.notes.push(format!("its records could not be read: {why}"));
-            self.judge(now, test, true);
-        } else {
-            let message = format!("it was run, but its results could not be read: {why}");
-            self.finish(now, test, (Verdict::Error(ErrorKind::ResultsUnavailable), message));
         }
     }
 

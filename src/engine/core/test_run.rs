@@ -78,6 +78,8 @@ pub(super) struct Reading {
     pub(super) next_token: Option<String>,
     /// The tokens of the pages read so far of what is being read.
     pub(super) seen: HashSet<String>,
+    /// What is judged already, while more is read than the verdict hangs on.
+    pub(super) judged: Option<Judgement>,
 }
 
 impl Reading {
@@ -92,6 +94,8 @@ impl Reading {
 #[derive(Debug)]
 pub(super) struct TestRun {
     pub(super) state: State,
+    /// Whether it has a place in its window.
+    pub(super) has_place: bool,
     /// Counts what the test has wanted: a timer or a place in a queue that was made for an
     /// earlier want is void.
     pub(super) generation: u32,
@@ -131,6 +135,7 @@ impl TestRun {
     pub(super) fn new() -> Self {
         Self {
             state: State::Waiting,
+            has_place: false,
             generation: 0,
             deadline: 0,
             on_the_wire: false,

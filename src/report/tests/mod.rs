@@ -12,8 +12,9 @@ use chrono::{DateTime, TimeDelta};
 
 use crate::exit;
 use crate::outcome::{
-    Attempt, AwsError, Conclusion, Details, ErrorKind, Observations, REPORT_VERSION, RunError,
-    RunSummary, ServiceName, Start, SuiteResult, TestOutcome, TestResult, Verdict,
+    Attempt, AwsError, Conclusion, Details, ErrorKind, FailedObservation, Observations,
+    REPORT_VERSION, RunError, RunSummary, ServiceName, Start, SuiteResult, TestOutcome, TestResult,
+    Verdict,
 };
 
 fn attempt(number: u32, verdict: Verdict, message: &str) -> Attempt {
@@ -40,12 +41,14 @@ fn test(name: &str, attempts: Vec<Attempt>) -> TestResult {
         name: name.to_owned(),
         line: 7,
         tags: vec!["voice".to_owned()],
+        owner: None,
+        meta: BTreeMap::new(),
         blocking: true,
         gates: true,
         region: Some("us-east-1".to_owned()),
         target: BTreeMap::from([
-            ("instance_id", "i-1".to_owned()),
-            ("test_case_id", "c-1".to_owned()),
+            ("instance_id".to_owned(), "i-1".to_owned()),
+            ("test_case_id".to_owned(), "c-1".to_owned()),
         ]),
         outcome: TestOutcome {
             verdict,
@@ -56,6 +59,11 @@ fn test(name: &str, attempts: Vec<Attempt>) -> TestResult {
             attempts,
         },
     }
+}
+
+fn observation(id: &str, expected: Option<&str>, seen: Option<&str>) -> FailedObservation {
+    let text = |text: Option<&str>| text.map(str::to_owned);
+    FailedObservation { id: id.to_owned(), expected: text(expected), seen: text(seen) }
 }
 
 /// A run of `tests` in one suite.
@@ -86,7 +94,8 @@ fn everything() -> RunSummary {
     let failed = || {
         let mut attempt = attempt(1, Verdict::Failed, "1 of 3 observations failed; menu: Welcome");
         attempt.details.observations = Some(Observations { total: 3, passed: 2, failed: 1 });
-        attempt.details.failed_observations = vec!["menu: Welcome".to_owned()];
+        attempt.details.failed_observations =
+            vec![observation("menu", Some("Welcome"), Some("Goodbye"))];
         attempt.details.failure_reasons = vec!["OBSERVE_EVENT".to_owned()];
         attempt
     };
@@ -121,13 +130,13 @@ fn hostile() -> RunSummary {
     let mut bad = attempt(1, Verdict::Failed, HOSTILE);
     bad.status = Some(HOSTILE.to_owned());
     bad.starts = vec![Start { execution_id: Some(HOSTILE.to_owned()), adopted: false }];
-    bad.details.failed_observations = vec![HOSTILE.to_owned()];
+    bad.details.failed_observations = vec![observation(HOSTILE, Some(HOSTILE), Some(HOSTILE))];
     bad.details.failure_reasons = vec![HOSTILE.to_owned()];
     bad.details.notes = vec![HOSTILE.to_owned()];
     let mut result = test(HOSTILE, vec![bad]);
     result.id = format!("id {HOSTILE}");
     result.tags = vec![HOSTILE.to_owned()];
-    result.target.insert("instance_id", HOSTILE.to_owned());
+    result.target.insert("instance_id".to_owned(), HOSTILE.to_owned());
     let mut summary = run(vec![result]);
     summary.suites[0].name = HOSTILE.to_owned();
     summary.suites[0].file = HOSTILE.to_owned();

@@ -3,7 +3,7 @@
 use super::{MOST, Seen, TEST_CASE_KEYS, entries, settings};
 use crate::outcome::ServiceName;
 use crate::suite::diagnostic::Problem;
-use crate::suite::model::{ConnectTarget, Target, Test};
+use crate::suite::model::{ConnectTarget, Settings, Target, Test};
 use crate::suite::reader::{Fields, Reader};
 use crate::suite::source::Spanned;
 use crate::suite::value::{InstanceId, check_test_case_id};
@@ -12,6 +12,7 @@ pub(super) fn tests(
     reader: &Reader<'_>,
     seen: &mut Seen<'_>,
     section: &Fields<'_>,
+    of_suite: &Settings,
     region: Option<&Spanned<String>>,
     tests: &mut Vec<Test>,
 ) {
@@ -28,7 +29,7 @@ pub(super) fn tests(
         }
         instance
     };
-    let shared = settings(section, ServiceName::Connect);
+    let shared = settings(section, ServiceName::Connect).over(of_suite);
     let shared_instance = instance(section);
     let shared_observations = min_observations(section);
     for item in entries(reader, section, "test_cases") {

@@ -3,7 +3,7 @@
 use super::{EXPECT_KEYS, Seen, TEST_EXECUTION_KEYS, entries, settings};
 use crate::outcome::ServiceName;
 use crate::suite::diagnostic::Problem;
-use crate::suite::model::{ApiMode, Expect, LexTarget, Modality, Target, Test};
+use crate::suite::model::{ApiMode, Expect, LexTarget, Modality, Settings, Target, Test};
 use crate::suite::reader::{Fields, Reader, Value};
 use crate::suite::source::Spanned;
 use crate::suite::value::{Share, check_lex_id, check_locale};
@@ -40,9 +40,10 @@ pub(super) fn tests(
     reader: &Reader<'_>,
     seen: &mut Seen<'_>,
     section: &Fields<'_>,
+    of_suite: &Settings,
     tests: &mut Vec<Test>,
 ) {
-    let shared_settings = settings(section, ServiceName::Lex);
+    let shared_settings = settings(section, ServiceName::Lex).over(of_suite);
     let shared = LexShared::read(section);
     for item in entries(reader, section, "test_executions") {
         let Some(fields) = item.fields("a test execution", TEST_EXECUTION_KEYS) else { continue };

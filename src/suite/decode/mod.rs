@@ -4,7 +4,7 @@
 mod connect;
 mod lex;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -27,15 +27,17 @@ const MOST_RETRIES: u32 = 100;
 /// So many tests of one service stand in a suite: the largest runs that are planned for.
 const MOST_TESTS: usize = 10_000;
 
-/// So many tags a test, or a section, may have.
+/// So many tags, or entries of `meta`, a test or a section may have.
 const MOST_TAGS: usize = 50;
 
 pub(super) const SUITE_KEYS: &[&str] =
-    &["version", "name", "region", "timeout", "max_failures", "connect", "lex"];
+    &["version", "name", "region", "timeout", "max_failures", "owner", "meta", "connect", "lex"];
 pub(super) const CONNECT_KEYS: &[&str] = &[
     "instance_id",
     "min_observations",
     "tags",
+    "owner",
+    "meta",
     "timeout",
     "queue_timeout",
     "retries",
@@ -52,6 +54,8 @@ pub(super) const TEST_CASE_KEYS: &[&str] = &[
     "instance_id",
     "min_observations",
     "tags",
+    "owner",
+    "meta",
     "timeout",
     "queue_timeout",
     "retries",
@@ -67,6 +71,8 @@ pub(super) const LEX_KEYS: &[&str] = &[
     "modality",
     "expect",
     "tags",
+    "owner",
+    "meta",
     "timeout",
     "queue_timeout",
     "retries",
@@ -87,6 +93,8 @@ pub(super) const TEST_EXECUTION_KEYS: &[&str] = &[
     "modality",
     "expect",
     "tags",
+    "owner",
+    "meta",
     "timeout",
     "queue_timeout",
     "retries",
@@ -107,6 +115,11 @@ pub(super) fn suite(reader: &Reader<'_>, source: &Source, root: Rc<Node>) -> Opt
     let region = fields.get("region", |value| value.id(check_region));
     let timeout = fields.get("timeout", |value| value.parse(parse_duration));
     let max_failures = fields.get("max_failures", |value| value.integer(1..=MOST));
+    let shared = Settings {
+        owner: fields.get("owner", Value::text).map(|owner| owner.value),
+        meta: fields.get("meta", meta).map(|meta| meta.value).unwrap_or_default(),
+        ..Settings::default()
+    };
     let mut seen = Seen::new(reader, source);
     let (mut tests, mut connect_limits, mut lex_limits) = Default::default();
     if fields.value("connect").is_none() && fields.value("lex").is_none() {
@@ -114,11 +127,11 @@ pub(super) fn suite(reader: &Reader<'_>, source: &Source, root: Rc<Node>) -> Opt
     }
     if let Some(section) = fields.get("connect", |value| value.fields("`connect`", CONNECT_KEYS)) {
         connect_limits = limits(&section.value);
-        connect::tests(reader, &mut seen, &section.value, region.as_ref(), &mut tests);
+        connect::tests(reader, &mut seen, &section.value, &shared, region.as_ref(), &mut tests);
     }
     if let Some(section) = fields.get("lex", |value| value.fields("`lex`", LEX_KEYS)) {
         lex_limits = limits(&section.value);
-        lex::tests(reader, &mut seen, &section.value, &mut tests);
+        lex::tests(reader, &mut seen, &section.value, &shared, &mut tests);
     }
     Some(Suite {
         source: source.clone(),
@@ -135,6 +148,8 @@ pub(super) fn suite(reader: &Reader<'_>, source: &Source, root: Rc<Node>) -> Opt
 fn settings(fields: &Fields<'_>, service: ServiceName) -> Settings {
     Settings {
         tags: fields.get("tags", tags).map(|tags| tags.value).unwrap_or_default(),
+        owner: fields.get("owner", Value::text).map(|owner| owner.value),
+        meta: fields.get("meta", meta).map(|meta| meta.value).unwrap_or_default(),
         timeout: fields.get("timeout", |value| value.parse(parse_duration)).map(|t| t.value),
         queue_timeout: fields
             .get("queue_timeout", |value| value.parse(parse_duration))
@@ -160,6 +175,14 @@ fn tags(value: &Value<'_>) -> Option<Vec<String>> {
         }
     }
     Some(tags)
+}
+
+fn meta(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
+    let named = value.named()?;
+    if named.len() > MOST_TAGS {
+        return value.complain(&format!("a mapping of at most {MOST_TAGS} entries"));
+    }
+    Some(named.into_iter().filter_map(|(name, value)| Some((name, value.text()?))).collect())
 }
 
 fn retry_on(value: &Value<'_>) -> Option<RetryOn> {

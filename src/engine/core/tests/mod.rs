@@ -6,6 +6,7 @@ mod deadlines;
 mod model;
 mod player;
 mod properties;
+mod reading;
 mod verdicts;
 
 use std::sync::Arc;

@@ -197,7 +197,7 @@ impl Model {
             Call::Results(_, page) => {
                 let counts = Counts { matched: 9, mismatched: 1, execution_errors: 0, total: 10 };
                 let rows = match page.kind {
-                    ResultKind::Overall => vec![Row::EndToEnd(counts)],
+                    ResultKind::Overall => vec![Row::EndToEnd { counts, multi_turn: false }],
                     _ => Vec::new(),
                 };
                 Reply::Results(Ok(Page { rows, next_token: None }))

@@ -8,13 +8,24 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+mod attempt;
+mod lex;
+
+pub use attempt::{
+    Attempt, AwsError, Details, FailedObservation, Observations, Start, TestOutcome,
+};
+pub use lex::{Conversation, Counts, LexResults, Match, Said, Speaker, Turn, sum};
 
 /// The version of the JSON report that this build writes.
 pub const REPORT_VERSION: u32 = 1;
 
 /// One of the two AWS services that hold tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ServiceName {
     /// Amazon Connect: test cases.
@@ -33,7 +44,7 @@ impl fmt::Display for ServiceName {
 }
 
 /// What is known of a test once it is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", content = "kind", rename_all = "kebab-case")]
 pub enum Verdict {
     /// AWS ran it and it passed all that was expected of it.
@@ -65,7 +76,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Why a test has no verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorKind {
     /// AWS refused to start it (missing, unpublished, access denied, invalid).
@@ -113,191 +124,8 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// An error as AWS gave it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct AwsError {
-    /// The operation that was called, in AWS's words.
-    pub operation: String,
-    /// AWS's error code, where a reply could be read.
-    pub code: Option<String>,
-    /// AWS's message, or what went wrong on the way.
-    pub message: String,
-    /// The HTTP status, where there was a reply.
-    pub status: Option<u16>,
-    /// AWS's request id, for a support case.
-    pub request_id: Option<String>,
-}
-
-impl fmt::Display for AwsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.operation)?;
-        match (&self.code, self.status) {
-            (Some(code), _) => write!(f, "{code}: {}", self.message)?,
-            (None, Some(status)) => write!(f, "HTTP {status}: {}", self.message)?,
-            (None, None) => f.write_str(&self.message)?,
-        }
-        match &self.request_id {
-            Some(id) => write!(f, " (request id {id})"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// One execution that was begun for an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Start {
-    /// The id AWS gave it; none where the reply never came.
-    pub execution_id: Option<String>,
-    /// Whether it was found by looking it up rather than by the reply to its start.
-    pub adopted: bool,
-}
-
-/// How many of something matched.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Those that matched.
-    pub matched: u64,
-    /// Those that did not.
-    pub mismatched: u64,
-    /// Those that could not be run; they do not match.
-    pub execution_errors: u64,
-    /// The denominator: the larger of the total AWS states and the sum of its counts.
-    pub total: u64,
-}
-
-impl Counts {
-    /// Adds the counts of another row; totals add up row by row.
-    pub fn add(&mut self, other: Counts) {
-        self.matched += other.matched;
-        self.mismatched += other.mismatched;
-        self.execution_errors += other.execution_errors;
-        self.total += other.total;
-    }
-}
-
-/// The counts of a Lex test execution, by what they count.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct LexResults {
-    /// Utterances or conversations right from end to end (OverallTestResults).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub end_to_end: Option<Counts>,
-    /// Transcriptions of speech (OverallTestResults, Audio only).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub speech: Option<Counts>,
-    /// Intents (IntentClassificationTestResults) by name.
-    pub intents: BTreeMap<String, Counts>,
-    /// Slots (SlotResolutionTestResults), named `Intent.Slot`.
-    pub slots: BTreeMap<String, Counts>,
-}
-
-/// The observations of an Amazon Connect execution.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Observations {
-    /// All of them.
-    pub total: u64,
-    /// Those that passed.
-    pub passed: u64,
-    /// Those that failed.
-    pub failed: u64,
-}
-
-/// What came out of an attempt beyond its verdict.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Details {
-    /// Connect: the observation counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub observations: Option<Observations>,
-    /// Connect: what each failed observation was, as far as the records tell.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub failed_observations: Vec<String>,
-    /// AWS's reasons: `failureReasons` of Lex, `CompletionReason` of Connect.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub failure_reasons: Vec<String>,
-    /// Lex: the counts that were read.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub results: Option<LexResults>,
-    /// Every share asked for, met or not, with the figures.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub checks: Vec<String>,
-    /// What else a reader should know, one sentence each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-    /// The error that ended the attempt.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<AwsError>,
-}
-
-/// One of the executions that could give a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Attempt {
-    /// Counted from 1.
-    pub number: u32,
-    /// The executions begun for it; a start that came to nothing is followed by another.
-    pub starts: Vec<Start>,
-    /// Its verdict.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// One line that says why.
-    pub message: String,
-    /// The last status AWS gave, in AWS's word.
-    pub status: Option<String>,
-    /// When its first start was sent.
-    pub started_at: DateTime<Utc>,
-    /// When its end was seen.
-    pub ended_at: DateTime<Utc>,
-    /// How long it took: by AWS's own clock where it gave both ends, else as seen from here.
-    pub seconds: f64,
-    /// The rest.
-    #[serde(flatten)]
-    pub details: Details,
-}
-
-impl Attempt {
-    /// The execution that the attempt stands for: the last one begun.
-    pub fn execution_id(&self) -> Option<&str> {
-        self.starts.last()?.execution_id.as_deref()
-    }
-}
-
-/// How a test ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TestOutcome {
-    /// The verdict over all attempts.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// One line that says why: the deciding attempt's.
-    pub message: String,
-    /// It passed, after an attempt that failed.
-    pub flaky: bool,
-    /// It passed, after attempts that came to no verdict, none of which failed.
-    pub recovered: bool,
-    /// From its first start to its end, in seconds.
-    pub seconds: f64,
-    /// Every attempt, in order.
-    pub attempts: Vec<Attempt>,
-}
-
-impl TestOutcome {
-    /// The outcome of a test that has come to no attempt.
-    pub fn without_attempt(verdict: Verdict, message: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            message: message.into(),
-            flaky: false,
-            recovered: false,
-            seconds: 0.0,
-            attempts: Vec::new(),
-        }
-    }
-
-    /// The attempt that decided: the one that passed, else the last with the final verdict.
-    pub fn deciding(&self) -> Option<&Attempt> {
-        self.attempts.iter().rev().find(|attempt| attempt.verdict == self.verdict)
-    }
-}
-
 /// A test with its result, as every report sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TestResult {
     /// The service that it belongs to.
     pub service: ServiceName,
@@ -308,7 +136,14 @@ pub struct TestResult {
     /// The line of the suite file where it stands, from 1.
     pub line: usize,
     /// Its tags, inherited ones first.
+    #[serde(default)]
     pub tags: Vec<String>,
+    /// Who looks after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// What else its author says of it, such as a runbook.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub meta: BTreeMap<String, String>,
     /// Whether its failure fails the build.
     pub blocking: bool,
     /// Whether the exit code counts it: see [`gate`].
@@ -316,14 +151,14 @@ pub struct TestResult {
     /// The Region that it runs in, where it is known.
     pub region: Option<String>,
     /// AWS's ids of what is tested, by AWS's names for them.
-    pub target: BTreeMap<&'static str, String>,
+    pub target: BTreeMap<String, String>,
     /// How it ended.
     #[serde(flatten)]
     pub outcome: TestOutcome,
 }
 
 /// A suite file with its results.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SuiteResult {
     /// The suite's name.
     pub name: String,
@@ -334,7 +169,7 @@ pub struct SuiteResult {
 }
 
 /// The signal that broke off a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Signal {
     /// SIGINT, Ctrl-C, Ctrl-Break.
@@ -353,7 +188,7 @@ impl fmt::Display for Signal {
 }
 
 /// One word for how the run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
     /// Every gating test passed.
@@ -387,7 +222,7 @@ impl fmt::Display for Conclusion {
 }
 
 /// Trouble of the run itself rather than of a test.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RunError {
     /// One line.
     pub message: String,
@@ -396,7 +231,7 @@ pub struct RunError {
 }
 
 /// A whole run: the JSON report, and what the other reports are made from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunSummary {
     /// [`REPORT_VERSION`].
     pub version: u32,

@@ -1,14 +1,12 @@
 //! The Lex V2 Test Workbench over the real SDK.
 
-use std::collections::HashMap;
+mod rows;
 
 use aws_config::SdkConfig;
 use aws_sdk_lexmodelsv2::Client;
 use aws_sdk_lexmodelsv2::types::{
-    BotAliasTestExecutionTarget, IntentLevelSlotResolutionTestResultItem, OverallTestResultItem,
-    TestExecutionApiMode, TestExecutionModality, TestExecutionResultFilterBy,
-    TestExecutionResultItems, TestExecutionStatus, TestExecutionTarget, TestResultMatchStatus,
-    TestResultTypeFilter,
+    BotAliasTestExecutionTarget, TestExecutionApiMode, TestExecutionModality,
+    TestExecutionResultFilterBy, TestExecutionStatus, TestExecutionTarget, TestResultTypeFilter,
 };
 use aws_smithy_types::error::operation::BuildError;
 use chrono::Utc;
@@ -16,10 +14,9 @@ use chrono::Utc;
 use super::error::{misdirected, own_error, read, unreadable};
 use super::time::took;
 use super::{
-    CallError, End, ErrorClass, Execution, Page, PageRequest, Pending, Phase, ResultKind, Row,
-    Service, Snapshot, Started, Status,
+    CallError, End, ErrorClass, Execution, Page, PageRequest, Pending, Phase, ResultKind, Service,
+    Snapshot, Started, Status,
 };
-use crate::outcome::Counts;
 use crate::plan::{ApiMode, LexTarget, Modality, Target};
 
 /// The largest page of ListTestExecutionResultItems (service model).
@@ -109,6 +106,8 @@ impl Service for Lex {
                 ResultKind::Overall => TestResultTypeFilter::OverallTestResults,
                 ResultKind::Intents => TestResultTypeFilter::IntentClassificationTestResults,
                 ResultKind::Slots => TestResultTypeFilter::SlotResolutionTestResults,
+                ResultKind::Conversations => TestResultTypeFilter::ConversationLevelTestResults,
+                ResultKind::Turns => TestResultTypeFilter::UtteranceLevelResults,
                 ResultKind::Records => return Err(misdirected(OPERATION)),
             };
             let filter = TestExecutionResultFilterBy::builder()
@@ -125,7 +124,7 @@ impl Service for Lex {
                 .await
                 .map_err(|error| read(OPERATION, &error, Utc::now()))?;
             Ok(Page {
-                rows: reply.test_execution_results.map(rows).unwrap_or_default(),
+                rows: reply.test_execution_results.map(rows::read).unwrap_or_default(),
                 next_token: reply.next_token.filter(|token| !token.is_empty()),
             })
         })
@@ -155,72 +154,9 @@ fn status(status: &TestExecutionStatus) -> Status {
     Status { word: status.as_str().to_owned(), phase }
 }
 
-fn rows(results: TestExecutionResultItems) -> Vec<Row> {
-    let overall = results.overall_test_results.map(|all| all.items).unwrap_or_default();
-    let intents = results.intent_classification_test_results.map(|all| all.items);
-    let slots = results.intent_level_slot_resolution_test_results.map(|all| all.items);
-    let intents = intents.unwrap_or_default().into_iter().map(|item| {
-        let counts = item.result_counts.map_or_else(Counts::default, |counts| {
-            tally(counts.total_result_count, &counts.intent_match_result_counts)
-        });
-        Row::Intent(item.intent_name, counts)
-    });
-    overall
-        .into_iter()
-        .flat_map(overall_rows)
-        .chain(intents)
-        .chain(slots.unwrap_or_default().into_iter().flat_map(slot_rows))
-        .collect()
-}
-
-fn overall_rows(item: OverallTestResultItem) -> impl Iterator<Item = Row> {
-    let end_to_end = tally(item.total_result_count, &item.end_to_end_result_counts);
-    let speech = item.speech_transcription_result_counts;
-    let speech = speech.map(|counts| Row::Speech(tally(item.total_result_count, &counts)));
-    std::iter::once(Row::EndToEnd(end_to_end)).chain(speech)
-}
-
-fn slot_rows(item: IntentLevelSlotResolutionTestResultItem) -> impl Iterator<Item = Row> {
-    let intent = item.intent_name;
-    item.slot_resolution_results.into_iter().map(move |slot| {
-        let counts = slot.result_counts.map_or_else(Counts::default, |counts| {
-            tally(counts.total_result_count, &counts.slot_match_result_counts)
-        });
-        Row::Slot(format!("{intent}.{}", slot.slot_name), counts)
-    })
-}
-
-/// A count map may leave out a status, which is then 0; a status not known yet does not match.
-fn tally(total: i32, counts: &HashMap<TestResultMatchStatus, i32>) -> Counts {
-    let count = |value: i32| u64::try_from(value).unwrap_or(0);
-    let of = |status| counts.get(&status).copied().map_or(0, count);
-    let sum = counts.values().copied().map(count).sum();
-    Counts {
-        matched: of(TestResultMatchStatus::Matched),
-        mismatched: of(TestResultMatchStatus::Mismatched),
-        execution_errors: of(TestResultMatchStatus::ExecutionError),
-        total: count(total).max(sum),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_left_out_are_zero_and_the_larger_total_is_taken() {
-        use TestResultMatchStatus::{ExecutionError, Matched};
-        let counts = HashMap::from([(Matched, 18)]);
-        let expected = Counts { matched: 18, mismatched: 0, execution_errors: 0, total: 20 };
-        assert_eq!(tally(20, &counts), expected);
-        let counts = HashMap::from([
-            (Matched, 18),
-            (ExecutionError, 1),
-            (TestResultMatchStatus::from("Skipped"), 5),
-        ]);
-        let expected = Counts { matched: 18, mismatched: 0, execution_errors: 1, total: 24 };
-        assert_eq!(tally(0, &counts), expected);
-    }
 
     #[test]
     fn a_status_not_known_yet_is_no_end() {

@@ -1,0 +1,198 @@
+//! How what came out of an execution is read, page by page, and judged.
+//!
+//! First what the verdict hangs on; then, once that stands, what a reader of the reports wants to
+//! know beside it. The latter is worth the least of all calls, and what of it cannot be read is a
+//! note: it takes no verdict back.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use super::judge::{self, Judgement};
+use super::replies::PATIENCE;
+use super::test_run::{Reading, State};
+use super::{Closing, Core, Timer};
+use crate::event::EventKind;
+use crate::outcome::{Details, ErrorKind, Verdict};
+use crate::plan::TestIndex;
+use crate::service::{CallError, End, ErrorClass, Page, ResultKind};
+
+/// So many pages of one kind of results are read, beyond any that AWS gives: a set of 200,000
+/// records, the model's bound, has 200 pages.
+const MOST_PAGES: usize = 2000;
+
+impl Core {
+    /// An execution has ended.
+    pub(super) fn ended(&mut self, now: Duration, test: TestIndex, end: End) {
+        let failed = match end {
+            End::Stopped => {
+                // A stop that was refused may be one that had worked, its reply lost.
+                let own = self.standing_judgement(test);
+                let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
+                let other = "somebody else stopped it".to_owned();
+                let other = (Verdict::Error(ErrorKind::Stopped), other);
+                return self.finish(now, test, own.unwrap_or(other));
+            }
+            End::Failed => true,
+            End::Passed | End::Completed => false,
+        };
+        let kinds = judge::needed(&self.plan.tests[test].target, failed);
+        let run = &mut self.tests[test];
+        let State::Polling(running) = std::mem::replace(&mut run.state, State::Done) else {
+            return;
+        };
+        run.deadline += 1;
+        run.details.error = None;
+        if self.closing == Some(Closing::TimeUp) {
+            self.timers.set(now + PATIENCE, Timer::Deadline(test, run.deadline));
+        }
+        let reading =
+            Reading { failed, kinds, next_token: None, seen: HashSet::new(), judged: None };
+        run.state = State::Reading(running, reading);
+        match self.closing {
+            Some(Closing::Signal(_)) if failed => self.judge_unread(now, test, true),
+            _ => self.read_on(now, test),
+        }
+    }
+
+    /// Asks for the next page, or judges when all has been read.
+    fn read_on(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        let State::Reading(_, reading) = &mut run.state else { return };
+        reading.kinds.retain(|kind| !judge::is_empty(*kind, &run.details));
+        if reading.kinds.is_empty() {
+            return self.all_read(now, test);
+        }
+        if reading.kinds[0] == ResultKind::Turns && reading.next_token.is_none() {
+            self.emit(now, EventKind::ReadingTurns { test });
+        }
+        self.want(now, test, now);
+    }
+
+    /// All that was asked for has been read: the verdict stands, and more may be asked for.
+    fn all_read(&mut self, now: Duration, test: TestIndex) {
+        let State::Reading(_, reading) = &self.tests[test].state else { return };
+        let failed = reading.failed;
+        let judgement = self.judgement(test, failed);
+        let open = !matches!(self.closing, Some(Closing::Signal(_)));
+        let detail = self.plan.detail;
+        let target = &self.plan.tests[test].target;
+        let State::Reading(_, reading) = &mut self.tests[test].state else { return };
+        if judgement.0 == Verdict::Error(ErrorKind::NotStarted) && self.closing.is_none() {
+            return self.start_anew(now, test, judgement.1);
+        }
+        let further = match reading.judged {
+            None if open => judge::further(target, failed, judgement.0, detail),
+            _ => Vec::new(),
+        };
+        if further.is_empty() {
+            return self.conclude(now, test, failed);
+        }
+        reading.kinds = further;
+        reading.judged = Some(judgement);
+        // Nothing runs on AWS any more, so that the next may.
+        self.free_place(test);
+        self.read_on(now, test);
+    }
+
+    /// The judgement by what has been read so far.
+    fn judgement(&mut self, test: TestIndex, failed: bool) -> Judgement {
+        let target = &self.plan.tests[test].target;
+        let details = &mut self.tests[test].details;
+        if failed {
+            judge::failed(target.service(), details)
+        } else {
+            judge::passed(target, details)
+        }
+    }
+
+    /// Ends a test by what has been read of it. What was read after its verdict stood makes the
+    /// message say more, and changes no verdict.
+    fn conclude(&mut self, now: Duration, test: TestIndex, failed: bool) {
+        judge::settle(&mut self.tests[test].details, self.plan.detail.turns);
+        let judgement = self.judgement(test, failed);
+        let judged = match &self.tests[test].state {
+            State::Reading(_, reading) => reading.judged.clone(),
+            _ => None,
+        };
+        let standing = judged.filter(|(verdict, _)| *verdict != judgement.0);
+        self.finish(now, test, standing.unwrap_or(judgement));
+    }
+
+    /// Judges by what is known, since there is no time to read more.
+    pub(super) fn judge_unread(&mut self, now: Duration, test: TestIndex, failed: bool) {
+        if failed {
+            let note = "its records were not read: the run was interrupted";
+            self.tests[test].details.notes.push(note.to_owned());
+        }
+        self.conclude(now, test, failed);
+    }
+
+    /// A start came to nothing, which is no verdict: another follows, with a token of its own, in
+    /// the same attempt and the same place of the window.
+    fn start_anew(&mut self, now: Duration, test: TestIndex, reason: String) {
+        let run = &mut self.tests[test];
+        run.state = State::Starting;
+        run.details = Details::default();
+        let after = run.anew.next(&mut self.chance);
+        run.came_to_nothing = Some(reason.clone());
+        self.emit(now, EventKind::StartingAnew { test, reason, after });
+        self.want(now, test, now + after);
+    }
+
+    /// A page has come.
+    pub(super) fn read(&mut self, now: Duration, test: TestIndex, page: Page) {
+        let turns = self.plan.detail.turns;
+        let run = &mut self.tests[test];
+        let State::Reading(_, reading) = &mut run.state else { return };
+        for row in page.rows {
+            judge::fold(&mut run.details, row, turns);
+        }
+        match &page.next_token {
+            Some(token) if !reading.seen.insert(token.clone()) => {
+                return self.unreadable(now, test, "AWS sent the same page token twice");
+            }
+            Some(_) if reading.seen.len() > MOST_PAGES => {
+                let why = format!("AWS has more than {MOST_PAGES} pages of them");
+                return self.unreadable(now, test, &why);
+            }
+            Some(_) => {}
+            None => {
+                reading.kinds.remove(0);
+                reading.seen.clear();
+            }
+        }
+        reading.next_token = page.next_token;
+        self.read_on(now, test);
+    }
+
+    pub(super) fn reading_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let waited = self.tests[test].troubled_for(now);
+        if error.class == ErrorClass::Rejected || waited >= PATIENCE {
+            let why = error.error.to_string();
+            self.tests[test].note_trouble(now, error);
+            self.unreadable(now, test, &why);
+        } else {
+            self.want_again(now, test, error);
+        }
+    }
+
+    /// Ends a test whose results cannot be read any further: what stands or was said to have failed
+    /// stays so, what is seen to be below its expectation has failed, and what was only run has no
+    /// verdict.
+    pub(super) fn unreadable(&mut self, now: Duration, test: TestIndex, why: &str) {
+        let run = &mut self.tests[test];
+        let State::Reading(_, reading) = &run.state else { return };
+        let (failed, judged) = (reading.failed, reading.judged.is_some());
+        let what = if failed { "its records" } else { "its details" };
+        if let Some(kind) = reading.kinds.first() {
+            judge::forget(&mut run.details, *kind);
+        }
+        run.details.notes.push(format!("{what} could not be read: {why}"));
+        if failed || judged || self.judgement(test, failed).0 == Verdict::Failed {
+            return self.conclude(now, test, failed);
+        }
+        self.tests[test].details.notes.pop();
+        let message = format!("it was run, but its results could not be read: {why}");
+        self.finish(now, test, (Verdict::Error(ErrorKind::ResultsUnavailable), message));
+    }
+}
