@@ -10,6 +10,7 @@ use globset::Glob;
 use crate::duration::parse_duration;
 use crate::exit;
 use crate::plan::Turns;
+use crate::report::junit::LexCases;
 use crate::suite::check_region;
 
 /// Runs Amazon Connect test cases and Amazon Lex V2 test executions, and fails the build when
@@ -36,8 +37,14 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Serve a stand-in for both services on loopback, until interrupted
     Simulate(SimulateArgs),
-    /// Print the JSON Schema of suites
-    Schema,
+    /// Make the other reports again from the JSON report of a run, without AWS
+    Render(RenderArgs),
+    /// Print a JSON Schema
+    Schema {
+        /// Of what
+        #[arg(default_value = "suite")]
+        of: Schema,
+    },
     /// Print a completion script
     Completions {
         /// For which shell
@@ -150,6 +157,16 @@ pub enum JunitLex {
     All,
 }
 
+impl From<JunitLex> for LexCases {
+    fn from(what: JunitLex) -> Self {
+        match what {
+            JunitLex::Set => Self::Set,
+            JunitLex::Mismatches => Self::Mismatches,
+            JunitLex::All => Self::All,
+        }
+    }
+}
+
 impl ReportArgs {
     /// The turns of Lex test sets that the reports are to hold.
     pub fn turns(&self) -> Turns {
@@ -246,6 +263,35 @@ pub struct ValidateArgs {
     /// Suite files
     #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
     pub suites: Vec<PathBuf>,
+}
+
+/// The arguments of `render`.
+#[derive(Debug, Args)]
+pub struct RenderArgs {
+    /// The JSON report of a run
+    #[arg(value_name = "REPORT.json")]
+    pub report: PathBuf,
+
+    /// Write the JUnit report
+    #[arg(long, value_name = "PATH")]
+    pub junit: Option<PathBuf>,
+
+    /// What JUnit holds of a Lex test set beside its own case; the run must have been asked for it
+    #[arg(long, value_name = "WHAT", default_value = "set")]
+    pub junit_lex: JunitLex,
+
+    /// Write the Markdown summary [$GITHUB_STEP_SUMMARY is appended to]
+    #[arg(long, value_name = "PATH")]
+    pub summary: Option<PathBuf>,
+}
+
+/// What there is a JSON Schema of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Schema {
+    /// Suites
+    Suite,
+    /// The JSON report
+    Report,
 }
 
 /// The arguments of `simulate`.

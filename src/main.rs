@@ -6,19 +6,23 @@ use std::process::ExitCode;
 use callcheck::app::{self, Console};
 use callcheck::cli::Cli;
 use callcheck::exit;
-use clap::Parser;
+use clap::{ColorChoice, Parser};
 
 fn main() -> ExitCode {
     let args: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
+            let console = Console::new(ColorChoice::Auto);
+            let text = error.render().ansi().to_string();
             // Help and version are no errors, and go to stdout.
-            if error.use_stderr() {
-                app::report_invalid_command_line(&args, &error);
+            if !error.use_stderr() {
+                let _ = console.data(&text);
+                return ExitCode::from(exit::PASSED);
             }
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { exit::INVALID } else { exit::PASSED });
+            app::report_invalid_command_line(&args, &error);
+            console.log(text.trim_end());
+            return ExitCode::from(exit::INVALID);
         }
     };
     let console = Console::new(cli.color);

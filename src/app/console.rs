@@ -1,10 +1,12 @@
-//! The terminal: data to stdout, log to stderr, colours where they are wanted.
+//! The terminal: data to stdout, log to stderr, colours where they are wanted, and in what is for
+//! people no command of a CI host.
 
 use std::io::{ErrorKind, Write};
 
 use anstream::{AutoStream, ColorChoice};
 
 use crate::error::{Error, Kind};
+use crate::report::host::defuse;
 
 /// Where text for people goes.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +25,16 @@ impl Console {
         Self { color }
     }
 
-    /// Writes what was asked for to stdout, as it is.
+    /// Writes text for people to stdout.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Console::data`].
+    pub fn show(&self, text: &str) -> Result<(), Error> {
+        self.data(&defuse(text))
+    }
+
+    /// Writes what a program reads to stdout, as it is.
     ///
     /// # Errors
     ///
@@ -42,6 +53,11 @@ impl Console {
     /// Writes a line about what is going on to stderr.
     pub fn log(&self, line: &str) {
         let mut stderr = AutoStream::new(std::io::stderr(), self.color);
-        drop(writeln!(stderr, "{line}"));
+        drop(writeln!(stderr, "{}", defuse(line)));
+    }
+
+    /// Writes a line to stderr that the CI host is to take for a command, as it is.
+    pub fn command(&self, line: &str) {
+        drop(writeln!(std::io::stderr(), "{line}"));
     }
 }

@@ -2,6 +2,8 @@
 
 mod collect;
 mod console;
+mod host;
+mod render;
 mod run;
 
 use std::collections::HashMap;
@@ -9,11 +11,12 @@ use std::path::{Path, PathBuf};
 
 use clap::CommandFactory;
 
-use crate::cli::{Cli, Command, SimulateArgs, ValidateArgs};
+use crate::cli::{Cli, Command, Schema, SimulateArgs, ValidateArgs};
 use crate::engine::signals;
 use crate::error::{Error, Kind};
 use crate::exit;
 use crate::outcome::ServiceName;
+use crate::report::json;
 use crate::simulator::{Scenario, Simulator};
 use crate::suite::{self, LoadError, Suite};
 
@@ -30,8 +33,12 @@ pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
         Command::Run(args) => run::run(&args, console).await,
         Command::Validate(args) => validate(&args, console),
         Command::Simulate(args) => simulate(&args, console).await,
-        Command::Schema => {
-            console.data(suite::SCHEMA)?;
+        Command::Render(args) => render::render(&args, console),
+        Command::Schema { of } => {
+            match of {
+                Schema::Suite => console.data(suite::SCHEMA)?,
+                Schema::Report => console.data(&json::schema())?,
+            }
             Ok(exit::PASSED)
         }
         Command::Completions { shell } => {
@@ -46,7 +53,7 @@ pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
 fn validate(args: &ValidateArgs, console: &Console) -> Result<u8, Error> {
     for suite in load_suites(&args.suites)? {
         let count = |service| suite.tests.iter().filter(|t| t.target.service() == service).count();
-        console.data(&format!(
+        console.show(&format!(
             "{}: ok, {} tests ({} Connect, {} Lex)\n",
             suite.source.path(),
             suite.tests.len(),

@@ -12,18 +12,18 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::collect::{Collector, without_tests};
+use super::host::{annotations, default_summary, host, summary_at};
 use super::{Console, load_scenario, load_suites, no_signals, start_simulator};
 use crate::cli::{Details, Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
-use crate::outcome::{RunError, RunSummary, ServiceName};
+use crate::outcome::{RunError, ServiceName};
 use crate::plan::{self, Options, Plan, Selection, Target};
-use crate::report::github;
 use crate::report::redact::Redactor;
 use crate::report::terminal::{self, Detail};
-use crate::report::writer::{Moment, Outputs, Summary};
+use crate::report::writer::{Moment, Outputs};
 use crate::service::{self, Access};
 use crate::simulator::Simulator;
 use crate::suite::{Suite, check_region};
@@ -88,9 +88,16 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         return Err(error);
     }
     let detail = detail(args);
+    // A host that folds sections shows the result only, until somebody wants to see more.
+    let section = |line: Option<String>| {
+        if let Some(line) = line.filter(|_| detail > Detail::Quiet) {
+            console.command(&line);
+        }
+    };
     if detail > Detail::Quiet {
         console.log(&banner(&plan, &identity.run_id, args));
     }
+    section(host().open_progress(Utc::now().timestamp()));
     let signals = signals::listen().map_err(|error| no_signals(&error))?;
     let services = service::services(&plan, &access).await;
     let mut random = fastrand::Rng::new();
@@ -106,23 +113,19 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         collector.trouble(RunError { message: format!("callcheck broke: {error}"), details });
     }
     drop(simulator);
+    section(host().close_progress(Utc::now().timestamp()));
     write_at_the_end(&mut collector, &outputs, console);
     if detail > Detail::Quiet {
         console.log(&format!("report: {}", written(&args.reports)));
     }
     // The exit code and the reports tell the result, whether stdout takes it or not.
-    let report = terminal::report(collector.summary());
-    let annotations = annotations(collector.summary());
-    if let Err(error) = console.data(&(report + &annotations)) {
+    let shown = console
+        .show(&terminal::report(collector.summary()))
+        .and_then(|()| console.data(&annotations(collector.summary())));
+    if let Err(error) = shown {
         console.log(&error.to_string());
     }
     Ok(collector.summary().exit_code)
-}
-
-/// What the host of the job reads from stdout; nothing where it reads nothing.
-fn annotations(summary: &RunSummary) -> String {
-    let on_github = std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true");
-    if on_github { github::annotations(summary) } else { String::new() }
 }
 
 fn detail(args: &RunArgs) -> Detail {
@@ -134,13 +137,13 @@ fn detail(args: &RunArgs) -> Detail {
 }
 
 fn outputs(args: &ReportArgs) -> Outputs {
-    let of_the_job = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty());
-    let summary = match (&args.summary, of_the_job.map(PathBuf::from)) {
-        (Some(path), Some(job)) if *path == job => Some(Summary::Append(job)),
-        (Some(path), _) => Some(Summary::Replace(path.clone())),
-        (None, job) => job.map(Summary::Append),
-    };
-    Outputs { junit: Some(args.junit.clone()), json: args.json.clone(), summary }
+    let summary = args.summary.clone().map(summary_at).or_else(default_summary);
+    Outputs {
+        junit: Some(args.junit.clone()),
+        junit_lex: args.junit_lex.into(),
+        json: args.json.clone(),
+        summary,
+    }
 }
 
 fn written(args: &ReportArgs) -> String {

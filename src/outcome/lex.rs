@@ -67,6 +67,15 @@ impl Counts {
         self.total.saturating_sub(self.matched)
     }
 
+    /// The share in per cent, rounded down, so that a share that is missed never reads as if met.
+    pub fn percent(&self) -> String {
+        let tenths = u128::from(self.matched) * 1000 / u128::from(self.total.max(1));
+        match (tenths / 10, tenths % 10) {
+            (whole, 0) => format!("{whole} %"),
+            (whole, tenth) => format!("{whole}.{tenth} %"),
+        }
+    }
+
     /// The share that matched, from 0 to 1, for putting things in order; 1 where there is nothing.
     /// What must be exact compares the counts.
     pub fn share(&self) -> f64 {
@@ -117,6 +126,18 @@ impl LexResults {
     pub fn worst_intents(&self) -> Vec<(&String, &Counts)> {
         let mut missed: Vec<_> = self.intents.iter().filter(|(_, c)| c.missed() > 0).collect();
         missed.sort_by(|a, b| a.1.share().total_cmp(&b.1.share()));
+        missed
+    }
+
+    /// The turns that did not match, those of the intents that were understood worst first.
+    pub fn worst_turns(&self) -> Vec<&Turn> {
+        let share = |turn: &Turn| {
+            let counts = turn.expected.intent.as_ref().and_then(|intent| self.intents.get(intent));
+            counts.map_or(1.0, Counts::share)
+        };
+        let mut missed: Vec<&Turn> =
+            self.turns.iter().filter(|turn| turn.result != Match::Matched).collect();
+        missed.sort_by(|a, b| share(a).total_cmp(&share(b)).then(a.record.cmp(&b.record)));
         missed
     }
 

@@ -18,8 +18,9 @@ const MOST: usize = 9;
 /// A message is at most so long, in characters: GitHub cuts at 4,096.
 const MOST_CHARS: usize = 2000;
 
-/// The annotations, a line each; empty where everything passed.
-pub fn annotations(summary: &RunSummary) -> String {
+/// The annotations, a line each; empty where everything passed. `place` says what the repository
+/// calls a suite's file.
+pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> String {
     let all: Vec<(&SuiteResult, &TestResult)> = summary
         .suites
         .iter()
@@ -36,7 +37,7 @@ pub fn annotations(summary: &RunSummary) -> String {
     let of_run = summary.errors.iter().map(|error| format!("::error::{}", data(&error.message)));
     let of = |level: &'static str, wanted: &dyn Fn(&TestResult) -> bool| -> Vec<String> {
         let told = all.iter().filter(|(_, test)| wanted(test));
-        told.map(|(suite, test)| annotation(summary, level, suite, test)).collect()
+        told.map(|(suite, test)| annotation(summary, level, &place(&suite.file), test)).collect()
     };
     let errors: Vec<String> = of_run.chain(of("error", &is_error)).collect();
     let lines =
@@ -53,11 +54,11 @@ fn capped(level: &str, mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-fn annotation(summary: &RunSummary, level: &str, suite: &SuiteResult, test: &TestResult) -> String {
+fn annotation(summary: &RunSummary, level: &str, file: &str, test: &TestResult) -> String {
     let title = format!("{}: {}", headline::word(summary, test), test.name);
     format!(
         "::{level} file={},line={},title={}::{}",
-        property(&suite.file),
+        property(file),
         test.line,
         property(&title),
         data(&headline::message(&test.outcome)),

@@ -1,6 +1,11 @@
 //! What a test comes to, in words: the same words in every report.
 
-use crate::outcome::{Attempt, Counts, Gate, RunSummary, TestOutcome, TestResult, Verdict};
+use super::look_up;
+use super::text::one_line;
+use crate::outcome::{
+    Attempt, Counts, Gate, LexResults, Match, RunSummary, SuiteResult, TestOutcome, TestResult,
+    Turn, Verdict,
+};
 
 /// The word for a test's result, as the first thing that a person reads.
 pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
@@ -11,6 +16,47 @@ pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
         (Verdict::Failed, _) => "FAILED",
         (Verdict::Error(_), _) => "ERROR",
         (Verdict::NotRun, _) => "NOT RUN",
+    }
+}
+
+/// How many tests have come to what, as far as there are any.
+pub(super) fn totals(summary: &RunSummary) -> Vec<(usize, Total)> {
+    let total = |test: &TestResult| match (summary.gate(test), test.outcome.verdict) {
+        (Gate::Fails, _) => Total::Failed,
+        (_, verdict) if verdict.is_pass() => Total::Passed,
+        (Gate::Ignored, _) => Total::Ignored,
+        (_, Verdict::NotRun) => Total::NotRun,
+        _ => Total::NoVerdict,
+    };
+    let of = |wanted: Total| summary.tests().filter(|test| total(test) == wanted).count();
+    let counted = [Total::Passed, Total::Failed, Total::NoVerdict, Total::NotRun, Total::Ignored];
+    let flaky = summary.tests().filter(|test| test.outcome.flaky).count();
+    let totals = counted.into_iter().map(|total| (of(total), total));
+    totals.chain([(flaky, Total::Flaky)]).filter(|(count, _)| *count > 0).collect()
+}
+
+/// What tests are counted by. Flaky ones are counted among the others, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Total {
+    Passed,
+    Failed,
+    NoVerdict,
+    NotRun,
+    Ignored,
+    Flaky,
+}
+
+impl Total {
+    /// In words, behind a number.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NoVerdict => "without verdict",
+            Self::NotRun => "not run",
+            Self::Ignored => "not passed that do not block",
+            Self::Flaky => "flaky",
+        }
     }
 }
 
@@ -33,21 +79,88 @@ pub(super) fn message(outcome: &TestOutcome) -> String {
     }
 }
 
-/// The intents that were understood worst, a line each.
-fn worst_intents(attempt: &Attempt) -> Vec<String> {
-    const MOST: usize = 5;
-    let intents = attempt.details.results.iter().flat_map(|results| &results.intents);
-    let mut missed: Vec<_> = intents.filter(|(_, counts)| counts.matched < counts.total).collect();
-    let share = |counts: &Counts| counts.matched as f64 / counts.total as f64;
-    missed.sort_by(|a, b| share(a.1).total_cmp(&share(b.1)));
-    let line = |(name, counts): &(&String, &Counts)| {
-        format!("intent: {name}: {} of {} matched", counts.matched, counts.total)
-    };
-    missed.iter().take(MOST).map(line).collect()
+/// Who looks after a test and what else its author says of it, a line each.
+pub(super) fn people(test: &TestResult) -> Vec<String> {
+    let owner = test.owner.iter().map(|owner| format!("owner: {owner}"));
+    owner.chain(test.meta.iter().map(|(name, value)| format!("{name}: {value}"))).collect()
 }
 
-/// Everything known of an attempt beyond its message, a line each.
-pub(super) fn lines(attempt: &Attempt) -> Vec<String> {
+/// What of a turn did not match, and how.
+pub(super) fn mismatch(turn: &Turn) -> String {
+    let mut text = match &turn.error {
+        Some(error) => format!("could not be run: {error}"),
+        None => format!("expected {}, got {}", turn.expected, turn.actual),
+    };
+    let parts = turn.mismatches.join(", ");
+    if !parts.is_empty() && turn.error.is_none() {
+        text = format!("{parts}: {text}");
+    }
+    match &turn.conversation_id {
+        Some(id) => format!("{text} (in {id})"),
+        None => text,
+    }
+}
+
+/// The intents that were understood worst, a line each.
+fn worst_intents(results: &LexResults) -> impl Iterator<Item = String> {
+    const MOST: usize = 5;
+    let line = |(name, counts): (&String, &Counts)| {
+        format!("intent: {name}: {} of {} matched", counts.matched, counts.total)
+    };
+    results.worst_intents().into_iter().take(MOST).map(line)
+}
+
+/// What of a Lex test set did not match: the worst turns, at most `most`, a line each.
+fn mismatches(results: &LexResults, most: usize) -> Vec<String> {
+    let worst = results.worst_turns();
+    let left_out = results.left_out() + worst.len().saturating_sub(most) as u64;
+    let turns = worst.into_iter().take(most).map(|turn| {
+        let what = if turn.result == Match::ExecutionError { "error" } else { "mismatch" };
+        format!("{what}: #{} \"{}\": {}", turn.record, turn.text, mismatch(turn))
+    });
+    let conversations = results.mismatched_conversations.iter().take(most).map(|conversation| {
+        let of = conversation.mismatches.join(", ");
+        format!("conversation: {}: {}: {of}", conversation.id, conversation.result)
+    });
+    let more = (left_out > 0).then(|| format!("mismatches: {left_out} more"));
+    turns.chain(more).chain(conversations).collect()
+}
+
+/// All that is known of a test, a line each, with the reason and the place in the suite first:
+/// GitLab shows no message where there is a body.
+pub(super) fn all(suite: &SuiteResult, test: &TestResult, most: usize) -> Vec<String> {
+    let place = format!("suite: {}:{}", suite.file, test.line);
+    let mut lines = vec![message(&test.outcome), place];
+    lines.extend(test.region.iter().map(|region| format!("region: {region}")));
+    lines.extend(people(test));
+    for it in &test.outcome.attempts {
+        // The only attempt's message has been said.
+        let said = usize::from(test.outcome.attempts.len() == 1);
+        lines.extend(attempt(it, most).into_iter().skip(said));
+    }
+    lines.push(format!("look up: {}", look_up::command(test)));
+    one_line_each(lines)
+}
+
+/// Text from AWS stays on its line: it can tell nothing in the place of what is known.
+fn one_line_each(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    lines.into_iter().map(|line| one_line(&line)).collect()
+}
+
+/// All that is known of an attempt, a line each.
+pub(super) fn attempt(attempt: &Attempt, most: usize) -> Vec<String> {
+    let Attempt { number, verdict, message, .. } = attempt;
+    let ids = attempt.starts.iter().map(|start| {
+        let adopted = if start.adopted { " (found by looking it up)" } else { "" };
+        format!("execution: {}{adopted}", start.execution_id.as_deref().unwrap_or("unknown"))
+    });
+    let first = std::iter::once(format!("attempt {number}: {verdict}: {message}"));
+    one_line_each(first.chain(ids).chain(lines(attempt, most)))
+}
+
+/// Everything known of an attempt beyond its message, a line each; of a Lex test set at most
+/// `most` mismatches.
+pub(super) fn lines(attempt: &Attempt, most: usize) -> Vec<String> {
     let details = &attempt.details;
     // What the message has said is not said again.
     let news = |text: &str| !attempt.message.contains(text);
@@ -58,11 +171,15 @@ pub(super) fn lines(attempt: &Attempt) -> Vec<String> {
     let observations: Vec<String> =
         details.failed_observations.iter().map(ToString::to_string).collect();
     let mut lines = labelled("expected", &details.checks);
-    lines.extend(worst_intents(attempt));
     lines.extend(labelled("failed observation", &observations));
     lines.extend(labelled("reason", &details.failure_reasons));
     let error = details.error.iter().map(ToString::to_string).filter(|error| news(error));
     lines.extend(error.map(|error| format!("AWS: {error}")));
     lines.extend(labelled("note", &details.notes));
+    // A set that met what is expected of it has mismatches, too, and nobody to read them here.
+    if let Some(results) = details.results.as_ref().filter(|_| !attempt.verdict.is_pass()) {
+        lines.extend(worst_intents(results));
+        lines.extend(mismatches(results, most));
+    }
     lines
 }

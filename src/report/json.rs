@@ -1,7 +1,9 @@
 //! The JSON report: the [`RunSummary`] as it is, versioned. The other reports are made from the
-//! same value.
+//! same value, also later, from the file.
 
-use crate::outcome::RunSummary;
+use serde::Deserialize;
+
+use crate::outcome::{REPORT_VERSION, RunSummary};
 
 /// The report as indented JSON with a final line break.
 ///
@@ -12,4 +14,33 @@ pub fn render(summary: &RunSummary) -> Result<Vec<u8>, String> {
     let mut bytes = serde_json::to_vec_pretty(summary).map_err(|error| error.to_string())?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// Reads a report. Keys that are not known are passed over: a later callcheck of the same version
+/// may write more of them.
+///
+/// # Errors
+///
+/// A sentence that says why it is no report of this version, with the place.
+pub fn read(bytes: &[u8]) -> Result<RunSummary, String> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let version = match serde_json::from_slice(bytes) {
+        Ok(Versioned { version }) => version,
+        Err(error) => return Err(format!("it is no JSON report of callcheck: {error}")),
+    };
+    if version != REPORT_VERSION {
+        return Err(format!(
+            "it is a report of version {version}; this callcheck reads version {REPORT_VERSION}"
+        ));
+    }
+    serde_json::from_slice(bytes).map_err(|error| error.to_string())
+}
+
+/// The JSON Schema of the report, with a final line break.
+pub fn schema() -> String {
+    let schema = schemars::schema_for!(RunSummary);
+    format!("{:#}\n", schema.as_value())
 }

@@ -1,32 +1,37 @@
-//! The command that shows an execution on AWS: what a person types next.
+//! The command that shows on AWS what a report tells of: what a person types next.
 
-use crate::outcome::{ErrorKind, ServiceName, TestResult, Verdict};
+use crate::outcome::{Attempt, ErrorKind, ServiceName, TestResult, Verdict};
 
-/// The AWS CLI command for the execution that decided, or, where no start of it was answered, for
-/// those among which it may be.
-pub(super) fn command(test: &TestResult) -> Option<String> {
-    let attempt = test.outcome.deciding()?;
+/// The AWS CLI command for the execution that decided; where no start was answered, for those among
+/// which it may be; where there was none, for what was to be run.
+pub(super) fn command(test: &TestResult) -> String {
     let of = |name: &str| test.target.get(name).map_or("", String::as_str);
-    let (instance, case) = (of("instance_id"), of("test_case_id"));
-    let region = test.region.as_ref().map(|region| format!(" --region {region}"));
-    let region = region.unwrap_or_default();
+    let execution = test.outcome.deciding().and_then(Attempt::execution_id);
     let unknown = test.outcome.verdict == Verdict::Error(ErrorKind::StartUnknown);
-    Some(match (test.service, attempt.execution_id()) {
-        (ServiceName::Connect, Some(execution)) => format!(
-            "aws connect list-test-case-execution-records --instance-id {instance} \
-             --test-case-id {case} --test-case-execution-id {execution}{region}"
-        ),
-        (ServiceName::Lex, Some(execution)) => format!(
-            "aws lexv2-models list-test-execution-result-items --test-execution-id {execution} \
-             --result-filter-by resultTypeFilter=UtteranceLevelResults{region}"
-        ),
-        (ServiceName::Connect, None) if unknown => format!(
-            "aws connect list-test-case-executions --instance-id {instance} \
-             --test-case-id {case}{region}"
-        ),
-        (ServiceName::Lex, None) if unknown => {
-            format!("aws lexv2-models list-test-executions{region}")
+    let command = match test.service {
+        ServiceName::Connect => {
+            let ids = format!(
+                "--instance-id {} --test-case-id {}",
+                of("instance_id"),
+                of("test_case_id")
+            );
+            match execution {
+                Some(id) => format!(
+                    "connect list-test-case-execution-records {ids} --test-case-execution-id {id}"
+                ),
+                None if unknown => format!("connect list-test-case-executions {ids}"),
+                None => format!("connect describe-test-case {ids}"),
+            }
         }
-        (_, None) => return None,
-    })
+        ServiceName::Lex => match execution {
+            Some(id) => format!(
+                "lexv2-models list-test-execution-result-items --test-execution-id {id} \
+                 --result-filter-by resultTypeFilter=UtteranceLevelResults"
+            ),
+            None if unknown => "lexv2-models list-test-executions".to_owned(),
+            None => format!("lexv2-models describe-test-set --test-set-id {}", of("test_set_id")),
+        },
+    };
+    let region = test.region.as_ref().map(|region| format!(" --region {region}"));
+    format!("aws {command}{}", region.unwrap_or_default())
 }

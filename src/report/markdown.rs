@@ -5,16 +5,20 @@
 //! | --- | --- |
 //! | conclusion and totals | the first line |
 //! | each test that did not pass, with reason, suite line and execution | a table |
-//! | the shares of each Lex set | a table |
+//! | all that is known of it, and what to look up | a block that unfolds |
+//! | the shares of each Lex set and of its intents | tables |
+//! | what passed | a table that unfolds |
 //!
 //! GitHub drops a step's summary whole when it is over 1 MiB (REPORTING-FACTS.md): this one stays
-//! below, and says how many rows it has left out.
+//! below, and says how much it has left out.
 
 use std::fmt::Write;
 
 use super::headline;
-use super::text::one_line;
-use crate::outcome::{Counts, Gate, RunSummary, SuiteResult, TestResult, Verdict};
+use super::text::{cut, one_line};
+use crate::outcome::{
+    Attempt, Counts, Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum,
+};
 
 /// The summary is at most so long, in bytes: below GitHub's 1 MiB, with room for what other steps
 /// of a job have written.
@@ -23,59 +27,82 @@ const MOST_BYTES: usize = 900 * 1024;
 /// A cell is at most so long, in characters: a table is to be read at a glance.
 const MOST_CELL: usize = 300;
 
+/// A block is at most so long, in characters.
+const MOST_BLOCK: usize = 8000;
+
+/// So many mismatches of a Lex test set are told of.
+const MOST_MISMATCHES: usize = 20;
+
+/// So many intents of a Lex test set are told of, the worst understood first.
+const MOST_INTENTS: usize = 30;
+
 /// The summary as Markdown, with a final line break.
 pub fn render(summary: &RunSummary) -> String {
     let mut text = first_line(summary);
     for error in &summary.errors {
         let _ = writeln!(text, "\n**{}**", cell(&error.message));
+        if !error.details.is_empty() {
+            let _ = writeln!(text, "\n{}", pre(&error.details));
+        }
     }
-    let all: Vec<(&SuiteResult, &TestResult)> = summary
+    let all: Vec<TestOf<'_>> = summary
         .suites
         .iter()
         .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
         .collect();
-    let not_green = |test: &TestResult| !test.outcome.verdict.is_pass() || test.outcome.flaky;
-    let mut rows: Vec<_> = all.iter().filter(|(_, test)| not_green(test)).collect();
+    let is_green = |test: &TestResult| test.outcome.verdict.is_pass() && !test.outcome.flaky;
+    let (green, mut others): (Vec<TestOf<'_>>, Vec<TestOf<'_>>) =
+        all.iter().partition(|(_, test)| is_green(test));
     // What fails the build comes first: a table may be cut at its end.
-    rows.sort_by_key(|(_, test)| match summary.gate(test) {
+    others.sort_by_key(|(_, test)| match summary.gate(test) {
         Gate::Fails => 0,
         Gate::NoVerdict => 1,
         Gate::Ignored => 2,
         Gate::Passes => 3,
     });
-    let rows = rows.into_iter().map(|(suite, test)| row(summary, suite, test));
-    table(&mut text, "| | test | why | where | execution |\n| --- | --- | --- | --- | --- |", rows);
-    let sets = all.iter().filter_map(|(_, test)| set_row(test));
-    table(
-        &mut text,
-        "| Lex test | utterances | intents | slots |\n| --- | --- | --- | --- |",
-        sets,
-    );
+    let rows = |tests: &[TestOf<'_>]| -> Vec<String> {
+        tests.iter().map(|(suite, test)| row(summary, suite, test)).collect()
+    };
+    table(&mut text, ROW_HEAD, rows(&others));
+    let told = others.iter().filter(|(_, test)| test.outcome.verdict != Verdict::NotRun);
+    blocks(&mut text, told.map(|(suite, test)| block(summary, suite, test)));
+    let sets: Vec<_> = all.iter().filter_map(|(_, test)| Some((*test, results(test)?))).collect();
+    table(&mut text, SET_HEAD, sets.iter().map(|(test, results)| set_row(test, results)));
+    table(&mut text, INTENT_HEAD, sets.iter().flat_map(|(test, results)| intents(test, results)));
+    if !green.is_empty() {
+        let _ = writeln!(text, "\n<details><summary>{} passed</summary>", green.len());
+        table(&mut text, ROW_HEAD, rows(&green));
+        let _ = writeln!(text, "\n</details>");
+    }
     text
 }
 
+type TestOf<'a> = (&'a SuiteResult, &'a TestResult);
+
+const ROW_HEAD: &str = "| | test | why | where | owner | execution |\n\
+                        | --- | --- | --- | --- | --- | --- |";
+const SET_HEAD: &str = "| Lex test | utterances | intents | slots | execution errors |\n\
+                        | --- | --- | --- | --- | --- |";
+const INTENT_HEAD: &str = "| Lex test | intent | matched | share |\n| --- | --- | --- | --- |";
+
 fn first_line(summary: &RunSummary) -> String {
-    let tests = summary.tests().count();
-    let count = |gate: Gate| summary.tests().filter(|test| summary.gate(test) == gate).count();
     let mark = if summary.exit_code == 0 { "✅" } else { "❌" };
-    let mut line = format!(
-        "{mark} **callcheck: {}**: {} of {tests} passed",
-        summary.conclusion,
-        summary.tests().filter(|test| test.outcome.verdict.is_pass()).count(),
-    );
-    for (count, word) in
-        [(count(Gate::Fails), "failed"), (count(Gate::NoVerdict), "without verdict")]
-    {
-        if count > 0 {
-            let _ = write!(line, ", {count} {word}");
-        }
-    }
-    let _ = writeln!(line, "; run {}, exit {}", cell(&summary.run_id), summary.exit_code);
-    line
+    let totals: Vec<String> = headline::totals(summary)
+        .into_iter()
+        .map(|(count, total)| format!("{count} {}", total.words()))
+        .collect();
+    let tests = match summary.tests().count() {
+        0 => "no test".to_owned(),
+        1 => format!("1 test: {}", totals.join(", ")),
+        tests => format!("{tests} tests: {}", totals.join(", ")),
+    };
+    let (conclusion, exit) = (summary.conclusion, summary.exit_code);
+    let run_id = cell(&summary.run_id);
+    format!("{mark} **callcheck: {conclusion}**: {tests}; run {run_id}, exit {exit}\n")
 }
 
 /// Adds a table, as far as there is room; an empty one is left out.
-fn table(text: &mut String, head: &str, rows: impl Iterator<Item = String>) {
+fn table(text: &mut String, head: &str, rows: impl IntoIterator<Item = String>) {
     let mut left_out = 0;
     let mut begun = false;
     for row in rows {
@@ -90,6 +117,23 @@ fn table(text: &mut String, head: &str, rows: impl Iterator<Item = String>) {
         text.push_str(&row);
         text.push('\n');
     }
+    tell_left_out(text, left_out);
+}
+
+/// Adds blocks, as far as there is room for them and for the tables that follow.
+fn blocks(text: &mut String, blocks: impl Iterator<Item = String>) {
+    let mut left_out = 0;
+    for block in blocks {
+        if text.len() + block.len() > MOST_BYTES * 3 / 4 {
+            left_out += 1;
+        } else {
+            text.push_str(&block);
+        }
+    }
+    tell_left_out(text, left_out);
+}
+
+fn tell_left_out(text: &mut String, left_out: usize) {
     if left_out > 0 {
         let _ = writeln!(text, "\n{left_out} more: see the reports");
     }
@@ -98,45 +142,69 @@ fn table(text: &mut String, head: &str, rows: impl Iterator<Item = String>) {
 fn row(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
     let word = headline::word(summary, test);
     let blocking = if test.blocking { "" } else { " (does not block)" };
-    let execution = test.outcome.deciding().and_then(|attempt| attempt.execution_id());
+    let execution = test.outcome.deciding().and_then(Attempt::execution_id);
     format!(
-        "| {word}{blocking} | {} | {} | {}:{} | {} |",
+        "| {word}{blocking} | {} | {} | {}:{} | {} | {} |",
         cell(&test.name),
         cell(&headline::message(&test.outcome)),
         cell(&suite.file),
         test.line,
+        test.owner.as_deref().map(cell).unwrap_or_default(),
         execution.map(cell).unwrap_or_default(),
     )
 }
 
-/// The row of a Lex test whose results were read.
-fn set_row(test: &TestResult) -> Option<String> {
-    let results = test.outcome.attempts.last()?.details.results.as_ref()?;
-    let share = |counts: Option<Counts>| match counts {
-        Some(Counts { matched, total, .. }) if total > 0 => format!("{matched} of {total}"),
-        _ => String::new(),
+/// All that is known of a test, to be unfolded.
+fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
+    let title = format!("{}: {}", headline::word(summary, test), one_line(&test.name));
+    let lines = headline::all(suite, test, MOST_MISMATCHES);
+    format!(
+        "\n<details><summary>{}</summary>\n\n{}\n\n</details>\n",
+        html(&cut(&title, MOST_CELL)),
+        pre(&lines.join("\n"))
+    )
+}
+
+/// The results of a Lex test, where they were read.
+fn results(test: &TestResult) -> Option<&LexResults> {
+    test.outcome.deciding()?.details.results.as_ref()
+}
+
+/// How well a Lex set was understood.
+fn set_row(test: &TestResult, results: &LexResults) -> String {
+    let share = |counts: Counts| match counts.total {
+        0 => String::new(),
+        total => format!("{} of {total} ({})", counts.matched, counts.percent()),
     };
-    let sum = |named: &std::collections::BTreeMap<String, Counts>| {
-        let mut sum = Counts::default();
-        named.values().for_each(|counts| sum.add(*counts));
-        share(Some(sum))
-    };
+    let overall = results.end_to_end.unwrap_or_default();
     let pass = if test.outcome.verdict == Verdict::Passed { "" } else { " ❌" };
-    Some(format!(
-        "| {}{pass} | {} | {} | {} |",
-        cell(&test.name),
-        share(results.end_to_end),
-        sum(&results.intents),
-        sum(&results.slots),
-    ))
+    let errors = match overall.execution_errors {
+        0 => String::new(),
+        errors => errors.to_string(),
+    };
+    let (intents, slots) = (share(sum(&results.intents)), share(sum(&results.slots)));
+    format!("| {}{pass} | {} | {intents} | {slots} | {errors} |", cell(&test.name), share(overall))
+}
+
+/// The intents of a Lex set, the worst understood first.
+fn intents(test: &TestResult, results: &LexResults) -> Vec<String> {
+    let mut intents: Vec<(&String, &Counts)> = results.intents.iter().collect();
+    intents.sort_by(|a, b| a.1.share().total_cmp(&b.1.share()));
+    let name = cell(&test.name);
+    let row = |(intent, counts): &(&String, &Counts)| {
+        let Counts { matched, total, .. } = counts;
+        format!("| {name} | {} | {matched} of {total} | {} |", cell(intent), counts.percent())
+    };
+    let left_out = intents.len().saturating_sub(MOST_INTENTS);
+    let more = (left_out > 0).then(|| format!("| {name} | {left_out} more | | |"));
+    intents.iter().take(MOST_INTENTS).map(row).chain(more).collect()
 }
 
 /// Text that is only text: nothing of Markdown's or HTML's means anything in it, and no `@name`
 /// calls anybody.
 fn cell(text: &str) -> String {
     let mut safe = String::new();
-    let line = one_line(text);
-    for c in line.chars().take(MOST_CELL) {
+    for c in cut(&one_line(text), MOST_CELL).chars() {
         match c {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
@@ -151,8 +219,28 @@ fn cell(text: &str) -> String {
             _ => safe.push(c),
         }
     }
-    if line.chars().count() > MOST_CELL {
-        safe.push('…');
-    }
     safe
+}
+
+/// Lines as they are: in an element whose content no Markdown reader looks into.
+fn pre(text: &str) -> String {
+    // A blank line would end it for some readers.
+    let lines = text.lines().map(one_line).filter(|line| !line.is_empty());
+    let text = lines.collect::<Vec<_>>().join("\n");
+    format!("<pre>\n{}\n</pre>", html(&cut(&text, MOST_BLOCK)))
+}
+
+/// Text that is only text between the tags of HTML, and in Markdown that looks into them.
+fn html(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' | '>' | '&' | '@' | '#' | '`' | '*' | '_' | '[' | ']' | '!' | '$' | '~' | '\\' => {
+                let _ = write!(safe, "&#{};", u32::from(c));
+            }
+            _ => safe.push(c),
+        }
+    }
+    // Who shows the file in a log must not give the host commands.
+    safe.replace("::", "&#58;&#58;")
 }

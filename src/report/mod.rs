@@ -5,6 +5,7 @@
 //! for [`crate::outcome::gate`] to say.
 
 pub mod github;
+pub mod host;
 pub mod json;
 pub mod junit;
 pub mod markdown;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use super::headline;
+use super::headline::{self, Total};
 use super::look_up;
 use super::text::one_line;
 use crate::duration::format_duration;
@@ -24,6 +24,9 @@ const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
 
 /// So many tests of a kind are told of at the end; a log is read by a person.
 const MOST_BLOCKS: usize = 50;
+
+/// So many mismatches of a Lex test set are told of; the reports hold more.
+const MOST_MISMATCHES: usize = 5;
 
 /// So much is said while a run is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -202,10 +205,14 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
     let blocking = if test.blocking { "" } else { "  (does not block)" };
     let _ = writeln!(text, "{style}{word}{style:#}  {BOLD}{name}{BOLD:#}{blocking}");
     let mut line = |label: &str, value: &str| {
-        let _ = writeln!(text, "  {DIM}{label:<11}{DIM:#} {}", one_line(value));
+        let _ = writeln!(text, "  {DIM}{:<12}{DIM:#} {}", one_line(label), one_line(value));
     };
     line("why", &headline::message(&test.outcome));
     line("where", &format!("{}:{}", suite.file, test.line));
+    for fact in headline::people(test) {
+        let (label, value) = fact.split_once(": ").unwrap_or(("", &fact));
+        line(label, value);
+    }
     for attempt in &test.outcome.attempts {
         if test.outcome.attempts.len() > 1 {
             let text = format!("{}: {}: {}", attempt.number, attempt.verdict, attempt.message);
@@ -216,38 +223,25 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
             let region = test.region.as_deref().unwrap_or("unknown Region");
             line("execution", &format!("{id} ({region})"));
         }
-        for detail in headline::lines(attempt) {
+        for detail in headline::lines(attempt, MOST_MISMATCHES) {
             let (label, value) = detail.split_once(": ").unwrap_or(("", &detail));
             line(label.split(' ').next_back().unwrap_or(label), value);
         }
     }
-    if let Some(command) = look_up::command(test) {
-        line("look up", &command);
-    }
+    line("look up", &look_up::command(test));
     text
 }
 
 fn totals(summary: &RunSummary) -> String {
-    let count =
-        |wanted: &dyn Fn(&TestResult) -> bool| summary.tests().filter(|test| wanted(test)).count();
-    let not_run = |test: &TestResult| test.outcome.verdict == Verdict::NotRun;
-    let gate = |test: &TestResult| summary.gate(test);
-    let green = |test: &TestResult| test.outcome.verdict.is_pass() && gate(test) != Gate::Fails;
-    let ignored = |test: &TestResult| gate(test) == Gate::Ignored && !green(test);
-    let without = |test: &TestResult| gate(test) == Gate::NoVerdict && !not_run(test);
-    let parts = [
-        (count(&green), "passed", GREEN),
-        (count(&|test| gate(test) == Gate::Fails), "failed", RED),
-        (count(&without), "without verdict", RED),
-        (count(&|test| not_run(test) && !ignored(test)), "not run", YELLOW),
-        (count(&ignored), "not passed that do not block", YELLOW),
-        (count(&|test| test.outcome.flaky), "flaky", YELLOW),
-    ];
-    let parts: Vec<String> = parts
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, word, style)| format!("{style}{count} {word}{style:#}"))
-        .collect();
+    let part = |(count, total): (usize, Total)| {
+        let style = match total {
+            Total::Passed => GREEN,
+            Total::Failed | Total::NoVerdict => RED,
+            Total::NotRun | Total::Ignored | Total::Flaky => YELLOW,
+        };
+        format!("{style}{count} {}{style:#}", total.words())
+    };
+    let parts: Vec<String> = headline::totals(summary).into_iter().map(part).collect();
     let tests = summary.tests().count();
     let noun = if tests == 1 { "test" } else { "tests" };
     let took = short(summary.seconds);

@@ -20,6 +20,14 @@ pub(super) fn xml_body(text: &str) -> String {
     text.chars().filter(|c| is_shown(*c)).collect()
 }
 
+/// The beginning of a text, in characters, with a mark where more is missing.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Whether a character may stand in a report: XML has no place for U+FFFE and U+FFFF, and
 /// direction overrides make text read as what it is not.
 fn is_shown(c: char) -> bool {

@@ -3,7 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::{json, junit, markdown};
+use super::junit::{self, LexCases};
+use super::{json, markdown};
 use crate::outcome::RunSummary;
 
 /// When reports are written.
@@ -20,6 +21,8 @@ pub enum Moment {
 pub struct Outputs {
     /// JUnit XML.
     pub junit: Option<PathBuf>,
+    /// What it holds of Lex test sets.
+    pub junit_lex: LexCases,
     /// JSON.
     pub json: Option<PathBuf>,
     /// The Markdown summary, written once, at the end.
@@ -78,23 +81,20 @@ impl Outputs {
     ///
     /// A sentence for each report that could not be written.
     pub fn write(&self, summary: &RunSummary, moment: Moment) -> Result<(), Vec<String>> {
-        type Render = fn(&RunSummary) -> Result<Vec<u8>, String>;
-        let formats: [(&Option<PathBuf>, &str, Render); 2] =
-            [(&self.junit, "JUnit", junit::render), (&self.json, "JSON", json::render)];
-        let mut problems = Vec::new();
-        for (path, name, render) in formats {
-            let Some(path) = path else { continue };
-            // What is written to a stream cannot be taken back: it gets the last word only.
-            if moment == Moment::Meanwhile && is_stream(path) {
-                continue;
-            }
-            let written = render(summary)
+        // What is written to a stream cannot be taken back: it gets the last word only.
+        let due = |path: &&PathBuf| moment == Moment::End || !is_stream(path);
+        let junit = self.junit.as_ref().filter(due).and_then(|path| {
+            let lex = if moment == Moment::End { self.junit_lex } else { LexCases::Set };
+            let error = put_parts(path, summary, lex).err()?;
+            Some(format!("failed to write the JUnit report to {}: {error}", path.display()))
+        });
+        let json = self.json.as_ref().filter(due).and_then(|path| {
+            let written = json::render(summary)
                 .and_then(|bytes| put(path, &bytes).map_err(|error| error.to_string()));
-            if let Err(error) = written {
-                let path = path.display();
-                problems.push(format!("failed to write the {name} report to {path}: {error}"));
-            }
-        }
+            let error = written.err()?;
+            Some(format!("failed to write the JSON report to {}: {error}", path.display()))
+        });
+        let problems: Vec<String> = junit.into_iter().chain(json).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
@@ -109,6 +109,52 @@ impl Outputs {
             format!("failed to write the summary to {}: {error}", to.path().display())
         })
     }
+}
+
+/// Puts the JUnit report in its place, in parts where it has many cases, and takes away parts that
+/// an earlier run has left. The first part, which holds every verdict, comes last: until it does,
+/// the one from before is there.
+fn put_parts(path: &Path, summary: &RunSummary, lex: LexCases) -> Result<(), String> {
+    let most = if is_stream(path) { usize::MAX } else { junit::MOST_CASES };
+    let put = |path: &Path, bytes: &[u8]| put(path, bytes).map_err(|error| error.to_string());
+    let mut parts = junit::parts(summary, lex, most);
+    let first = parts.next().unwrap_or(Ok(Vec::new()))?;
+    let mut count = 1;
+    for part in parts {
+        count += 1;
+        put(&part_path(path, count), &part?)?;
+    }
+    put(path, &first)?;
+    for stale in parts_beside(path).filter(|(number, _)| *number > count) {
+        std::fs::remove_file(stale.1).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Where a part goes, from the second on: `junit.part2.xml` beside `junit.xml`.
+fn part_path(path: &Path, number: usize) -> PathBuf {
+    let (stem, extension) = name_of(path);
+    path.with_file_name(format!("{stem}.part{number}{extension}"))
+}
+
+/// The parts that lie beside a report, with their numbers.
+fn parts_beside(path: &Path) -> impl Iterator<Item = (usize, PathBuf)> {
+    let (stem, extension) = name_of(path);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
+    entries.flatten().filter_map(move |entry| {
+        let name = entry.file_name();
+        let number = name.to_str()?.strip_prefix(&stem)?.strip_prefix(".part")?;
+        Some((number.strip_suffix(&extension)?.parse().ok()?, entry.path()))
+    })
+}
+
+/// A file's name before its extension, and the extension with its dot.
+fn name_of(path: &Path) -> (String, String) {
+    let text =
+        |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
+    let extension = text(path.extension()).map(|extension| format!(".{extension}"));
+    (text(path.file_stem()).unwrap_or_default(), extension.unwrap_or_default())
 }
 
 /// Whether a path is a device or a pipe, such as /dev/stdout: written to, never replaced.

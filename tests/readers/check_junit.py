@@ -1,9 +1,10 @@
-"""Reads JUnit reports with junitparser and holds them against the JSON report and the exit code.
+"""Reads JUnit reports with five readers and holds them against the JSON report and the exit code.
 
-usage: check_junit.py CALLCHECK
+usage: check_junit.py CALLCHECK NPM_PREFIX
 
-Runs the example suite on two scenarios and an invalid suite, and reads what comes out. A reader
-must show red where callcheck exits with 1, 2 or 3, and green where it exits with 0.
+Makes reports of many kinds with callcheck and has each reader of readers.py read each. A reader
+must show red where callcheck exits with 1, 2, 3, 4 or 130, and must not where it exits with 0. That
+this check itself can go red is shown first.
 """
 
 import json
@@ -11,66 +12,66 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 
-from junitparser import Error, Failure, JUnitXml, Skipped
+from against_json import check, expect
+from readers import readers
+from self_test import self_test
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def run(callcheck, folder, *args):
-    """Runs callcheck and gives its exit code, its JUnit report and its JSON report."""
-    junit, report = folder / "junit.xml", folder / "report.json"
-    command = [callcheck, "run", *args, "-q", "--junit", str(junit), "--json", str(report)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    return done.returncode, JUnitXml.fromfile(str(junit)), json.loads(report.read_text())
+@dataclass(frozen=True)
+class Run:
+    """A run of callcheck, and the exit code that it must have."""
+
+    name: str
+    code: int
+    args: list
+    # What callcheck is started by.
+    under: tuple = ()
 
 
-def count(xml, kind):
-    return sum(
-        1 for suite in xml for case in suite if any(isinstance(r, kind) for r in case.result)
-    )
+PASSES = ["examples/suite.yaml", "--simulate"]
+MIXED = ["examples/suite.yaml", "--simulate=examples/scenario.yaml"]
+ONLY_FLAKY = [*MIXED, "--name", "Caller without an account*"]
+
+RUNS = [
+    Run("all passed", 0, PASSES),
+    Run("mixed", 1, MIXED),
+    Run("mixed, flaky fails", 1, [*MIXED, "--fail-on-flaky"]),
+    Run("flaky", 0, ONLY_FLAKY),
+    Run("flaky fails", 1, [*ONLY_FLAKY, "--fail-on-flaky"]),
+    Run("timed out", 3, [*PASSES, "--timeout", "100ms"]),
+    Run("invalid", 2, ["tests/data/wrong.yaml", "--simulate"]),
+    Run("nothing selected", 4, [*PASSES, "--tag", "none"]),
+    Run("nothing selected, as allowed", 0, [*PASSES, "--tag", "none", "--allow-empty"]),
+    # In the foreground: in a group of its own, callcheck would get the signal twice.
+    Run("interrupted", 130, PASSES,
+        ("timeout", "--foreground", "--preserve-status", "--signal=INT", "2")),
+]
 
 
-def expect(what, expected, seen):
-    if expected != seen:
-        sys.exit(f"junitparser: {what}: expected {expected}, seen {seen}")
-
-
-def check(callcheck, name, code, *args):
-    with tempfile.TemporaryDirectory() as folder:
-        exit_code, xml, report = run(callcheck, pathlib.Path(folder), *args)
-    expect(f"{name}: exit code", code, exit_code)
-    expect(f"{name}: exit code in JSON", code, report["exit_code"])
-    failures, errors, skipped = (count(xml, kind) for kind in (Failure, Error, Skipped))
-    # The attributes are what most readers show; the elements are what they should be made from.
-    expect(f"{name}: failures", xml.failures, failures)
-    expect(f"{name}: errors", xml.errors, errors)
-    expect(f"{name}: skipped", xml.skipped, skipped)
-    expect(f"{name}: tests", xml.tests, sum(len(list(suite)) for suite in xml))
-    expect(f"{name}: red", code != 0, failures + errors > 0)
-
-    tests = [test for suite in report["suites"] for test in suite["tests"]]
-    gating = [test for test in tests if test["gates"]]
-    expect(f"{name}: failed", sum(t["verdict"] == "failed" for t in gating), failures)
-    no_verdict = sum(t["verdict"] == "error" for t in gating) + len(report["errors"])
-    expect(f"{name}: without verdict", no_verdict, errors)
-    for suite in report["suites"]:
-        cases = {case.name: case for found in xml for case in found}
-        for test in suite["tests"]:
-            expect(f"{name}: classname", f"{test['service']}.{suite['name']}",
-                   cases[test["name"]].classname)
-    return 1
+def read(all_readers, callcheck, run):
+    """Runs callcheck, and has all readers read what comes out."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        junit, report = folder / "junit.xml", folder / "report.json"
+        command = [*run.under, callcheck, "run", *run.args, "-q", "--junit", junit, "--json", report]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120)
+        expect(f"{run.name}: exit code", run.code, done.returncode)
+        # A long report comes in parts: junit.xml, junit.part2.xml, …
+        files = sorted(folder.glob("junit*.xml"))
+        check(all_readers, run.name, run.code, files, json.loads(report.read_bytes()))
 
 
 def main():
-    callcheck = sys.argv[1]
-    example = "examples/suite.yaml"
-    runs = check(callcheck, "all passed", 0, example, "--simulate")
-    runs += check(callcheck, "mixed", 1, example, "--simulate=examples/scenario.yaml")
-    runs += check(callcheck, "timed out", 3, example, "--simulate", "--timeout", "100ms")
-    runs += check(callcheck, "invalid", 2, "tests/data/wrong.yaml", "--simulate")
-    runs += check(callcheck, "nothing selected", 4, example, "--simulate", "--tag", "none")
-    print(f"junitparser: {runs} reports read")
+    callcheck, npm = sys.argv[1:]
+    all_readers = readers(npm)
+    self_test(all_readers)
+    for run in RUNS:
+        read(all_readers, callcheck, run)
+    print(f"{len(RUNS)} reports read by {', '.join(all_readers)}")
 
 
 main()

@@ -133,13 +133,8 @@ pub(super) fn settle(details: &mut Details, turns: Turns) {
 
 /// Keeps the turns of the intents that were understood worst.
 fn keep_worst(results: &mut LexResults) {
-    let LexResults { turns, intents, .. } = results;
-    let share = |turn: &Turn| {
-        let counts = turn.expected.intent.as_ref().and_then(|intent| intents.get(intent));
-        counts.map_or(1.0, Counts::share)
-    };
-    turns.sort_by(|a, b| share(a).total_cmp(&share(b)).then(a.record.cmp(&b.record)));
-    turns.truncate(MOST_TURNS);
+    let worst = results.worst_turns().into_iter().take(MOST_TURNS).cloned().collect();
+    results.turns = worst;
 }
 
 /// Drops what was read of a kind of which not all could be read: half of it would mislead.
@@ -280,12 +275,12 @@ fn expected(expect: &Expect, details: &mut Details) -> Judgement {
 /// The intent that was understood worst, where one was misunderstood at all.
 fn worst_intent(results: &LexResults) -> Option<String> {
     let (name, counts) = results.worst_intents().into_iter().next()?;
-    Some(format!("worst intent: {name} {}", percent(counts.matched, counts.total)))
+    Some(format!("worst intent: {name} {}", counts.percent()))
 }
 
 fn describe(what: &str, counts: Counts, share: Share, met: bool) -> String {
     let Counts { matched, total, execution_errors, .. } = counts;
-    let percent = percent(matched, total);
+    let percent = counts.percent();
     let errors = match execution_errors {
         0 => String::new(),
         errors => format!(", {errors} of them by an execution error"),
@@ -297,15 +292,6 @@ fn describe(what: &str, counts: Counts, share: Share, met: bool) -> String {
         format!(
             "{missed} of {total} {what} did not match{errors} ({percent}, expected at least {share})"
         )
-    }
-}
-
-/// The share in per cent, rounded down, so that a share that is missed never reads as if met.
-fn percent(matched: u64, total: u64) -> String {
-    let tenths = u128::from(matched) * 1000 / u128::from(total.max(1));
-    match (tenths / 10, tenths % 10) {
-        (whole, 0) => format!("{whole} %"),
-        (whole, tenth) => format!("{whole}.{tenth} %"),
     }
 }
 

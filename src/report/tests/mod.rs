@@ -1,6 +1,7 @@
 //! Reports of a run that holds everything.
 
 mod github;
+mod json_report;
 mod junit;
 mod markdown;
 mod terminal;
@@ -10,11 +11,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta};
 
+use super::json;
 use crate::exit;
 use crate::outcome::{
-    Attempt, AwsError, Conclusion, Details, ErrorKind, FailedObservation, Observations,
-    REPORT_VERSION, RunError, RunSummary, ServiceName, Start, SuiteResult, TestOutcome, TestResult,
-    Verdict,
+    Attempt, Conclusion, Details, REPORT_VERSION, RunError, RunSummary, ServiceName, Start,
+    SuiteResult, TestOutcome, TestResult, Verdict,
 };
 
 fn attempt(number: u32, verdict: Verdict, message: &str) -> Attempt {
@@ -61,11 +62,6 @@ fn test(name: &str, attempts: Vec<Attempt>) -> TestResult {
     }
 }
 
-fn observation(id: &str, expected: Option<&str>, seen: Option<&str>) -> FailedObservation {
-    let text = |text: Option<&str>| text.map(str::to_owned);
-    FailedObservation { id: id.to_owned(), expected: text(expected), seen: text(seen) }
-}
-
 /// A run of `tests` in one suite.
 fn run(tests: Vec<TestResult>) -> RunSummary {
     let mut summary = RunSummary {
@@ -89,58 +85,26 @@ fn run(tests: Vec<TestResult>) -> RunSummary {
     summary
 }
 
-/// One test of each kind.
+/// A run that holds everything: each verdict and each kind of error, and hostile text in every
+/// field. Readers of other programs are given the same one.
 fn everything() -> RunSummary {
-    let failed = || {
-        let mut attempt = attempt(1, Verdict::Failed, "1 of 3 observations failed; menu: Welcome");
-        attempt.details.observations = Some(Observations { total: 3, passed: 2, failed: 1 });
-        attempt.details.failed_observations =
-            vec![observation("menu", Some("Welcome"), Some("Goodbye"))];
-        attempt.details.failure_reasons = vec!["OBSERVE_EVENT".to_owned()];
-        attempt
-    };
-    let mut rejected = attempt(1, Verdict::Error(ErrorKind::StartRejected), "AWS did not start it");
-    rejected.starts.clear();
-    rejected.details.error = Some(AwsError {
-        operation: "StartTestCaseExecution".to_owned(),
-        code: Some("ResourceNotFoundException".to_owned()),
-        message: "not found".to_owned(),
-        status: Some(404),
-        request_id: Some("r-1".to_owned()),
-    });
-    let mut known = test("known", vec![failed()]);
-    known.blocking = false;
-    known.gates = false;
-    run(vec![
-        test("passed", vec![attempt(1, Verdict::Passed, "3 of 3 observations passed")]),
-        test("failed", vec![failed()]),
-        test("rejected", vec![rejected]),
-        test("flaky", vec![failed(), attempt(2, Verdict::Passed, "3 of 3 observations passed")]),
-        test("failed twice", vec![failed(), attempt(2, Verdict::Failed, "again")]),
-        known,
-        test("not run", Vec::new()),
-    ])
+    json::read(REPORT.as_bytes()).unwrap()
 }
 
-/// Text as AWS or a suite's author might send it on purpose.
-const HOSTILE: &str = "<b>&\"'\u{1b}[31m\t]]>\r\n::error::\u{ffff}\u{fffe}\u{0}\u{202e}";
+const REPORT: &str = include_str!("../../../tests/data/report.json");
 
-/// A run in which every text is hostile.
+/// Its tests whose texts are as authors would have them.
+fn friendly() -> RunSummary {
+    let mut summary = everything();
+    summary.suites.truncate(1);
+    summary
+}
+
+/// Its test of which every text is hostile, and trouble of the run that is.
 fn hostile() -> RunSummary {
-    let mut bad = attempt(1, Verdict::Failed, HOSTILE);
-    bad.status = Some(HOSTILE.to_owned());
-    bad.starts = vec![Start { execution_id: Some(HOSTILE.to_owned()), adopted: false }];
-    bad.details.failed_observations = vec![observation(HOSTILE, Some(HOSTILE), Some(HOSTILE))];
-    bad.details.failure_reasons = vec![HOSTILE.to_owned()];
-    bad.details.notes = vec![HOSTILE.to_owned()];
-    let mut result = test(HOSTILE, vec![bad]);
-    result.id = format!("id {HOSTILE}");
-    result.tags = vec![HOSTILE.to_owned()];
-    result.target.insert("instance_id".to_owned(), HOSTILE.to_owned());
-    let mut summary = run(vec![result]);
-    summary.suites[0].name = HOSTILE.to_owned();
-    summary.suites[0].file = HOSTILE.to_owned();
-    let error = RunError { message: HOSTILE.to_owned(), details: HOSTILE.to_owned() };
-    summary.errors = vec![error];
+    let mut summary = everything();
+    summary.suites = vec![summary.suites.swap_remove(1)];
+    let text = summary.suites[0].name.clone();
+    summary.errors = vec![RunError { message: text.clone(), details: text }];
     summary
 }

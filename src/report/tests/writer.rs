@@ -7,7 +7,12 @@ fn a_report_that_cannot_be_written_keeps_no_other_from_being() {
     let taken = folder.path().join("taken");
     std::fs::create_dir(&taken).unwrap();
     let json = folder.path().join("new/report.json");
-    let outputs = Outputs { junit: Some(taken.clone()), json: Some(json.clone()), summary: None };
+    let outputs = Outputs {
+        junit: Some(taken.clone()),
+        json: Some(json.clone()),
+        summary: None,
+        ..Outputs::default()
+    };
     let problems = outputs.write(&everything(), Moment::End).unwrap_err();
     assert_eq!(problems.len(), 1);
     assert!(problems[0].contains("JUnit") && problems[0].contains("taken"), "{problems:?}");
@@ -20,7 +25,8 @@ fn a_report_takes_the_place_of_the_last_one_and_leaves_nothing_beside_it() {
     let folder = tempfile::tempdir().unwrap();
     let junit = folder.path().join("junit.xml");
     std::fs::write(&junit, "old").unwrap();
-    let outputs = Outputs { junit: Some(junit.clone()), json: None, summary: None };
+    let outputs =
+        Outputs { junit: Some(junit.clone()), json: None, summary: None, ..Outputs::default() };
     outputs.write(&everything(), Moment::End).unwrap();
     assert!(std::fs::read_to_string(&junit).unwrap().starts_with("<?xml"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -33,8 +39,11 @@ fn what_would_take_the_place_of_something_else_is_told() {
     std::fs::write(&suite, "name: s").unwrap();
     let other_name = folder.path().join("./suite.yaml");
     let clash = |junit: &std::path::Path, json: &std::path::Path| {
-        let outputs =
-            Outputs { junit: Some(junit.to_owned()), json: Some(json.to_owned()), summary: None };
+        let outputs = Outputs {
+            junit: Some(junit.to_owned()),
+            json: Some(json.to_owned()),
+            ..Outputs::default()
+        };
         outputs.clash(std::slice::from_ref(&suite))
     };
     let (a, b) = (folder.path().join("a"), folder.path().join("b"));
@@ -50,7 +59,8 @@ fn a_link_is_followed_and_stays_a_link() {
     let (real, link) = (folder.path().join("real.xml"), folder.path().join("link.xml"));
     std::fs::write(&real, "old").unwrap();
     std::os::unix::fs::symlink(&real, &link).unwrap();
-    let outputs = Outputs { junit: Some(link.clone()), json: None, summary: None };
+    let outputs =
+        Outputs { junit: Some(link.clone()), json: None, summary: None, ..Outputs::default() };
     outputs.write(&everything(), Moment::End).unwrap();
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     assert!(std::fs::read_to_string(&real).unwrap().starts_with("<?xml"));
@@ -63,7 +73,8 @@ fn a_summary_goes_behind_what_is_there_or_in_a_file_of_its_own() {
     let path = folder.path().join("summary.md");
     let write = |summary: Summary| {
         std::fs::write(&path, "# Of another step\n").unwrap();
-        let outputs = Outputs { junit: None, json: None, summary: Some(summary) };
+        let outputs =
+            Outputs { junit: None, json: None, summary: Some(summary), ..Outputs::default() };
         outputs.summarize(&everything()).unwrap();
         std::fs::read_to_string(&path).unwrap()
     };

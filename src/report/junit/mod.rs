@@ -7,6 +7,7 @@
 //! | a test does not gate, or was not run | `<skipped>`, the true verdict in its message |
 //! | an attempt that did not decide | `<flakyFailure>`, `<rerunFailure>`, `…Error` |
 //! | trouble of the run itself | `<error>` in a case `callcheck.run` |
+//! | what AWS's records say of a test that did not pass | `<system-out>` |
 //!
 //! ```xml
 //! <testsuite name="Contact centre" file="suite.yaml" …>
@@ -17,6 +18,11 @@
 //! Suites are flat, since dorny/test-reporter ignores nested ones; an empty one gets one skipped
 //! case, since Jenkins drops it otherwise; dots in class names split them for Jenkins and
 //! mikepenz/action-junit-report (REPORTING-FACTS.md).
+//!
+//! A report of more than 5,000 cases comes in parts, since Buildkite takes no more in a file; the
+//! first holds every test's own case.
+
+mod turns;
 
 use std::time::Duration;
 
@@ -26,23 +32,86 @@ use quick_junit::{
 
 use super::headline;
 use super::look_up;
-use super::text::{one_line, xml_body};
+use super::text::{cut, one_line, xml_body};
 use crate::outcome::{
-    Attempt, ErrorKind, Gate, RunSummary, ServiceName, SuiteResult, TestResult, Verdict,
+    Attempt, ErrorKind, Gate, RunSummary, ServiceName, SuiteResult, TestResult, Turn, Verdict,
 };
 
-/// The report as XML.
+/// A file holds at most so many cases (REPORTING-FACTS.md: Buildkite).
+pub const MOST_CASES: usize = 5000;
+
+/// A body is at most so long, in characters: GitLab takes 30 MB a file.
+const MOST_BODY: usize = 32 * 1024;
+
+/// So many mismatches of a Lex test set stand in the body of its case.
+const MOST_MISMATCHES: usize = 50;
+
+/// What the report holds of a Lex test set beside its own case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LexCases {
+    /// Nothing: the worst mismatches stand in the body of its case.
+    #[default]
+    Set,
+    /// A case for each turn that did not match.
+    Mismatches,
+    /// A case for each turn.
+    All,
+}
+
+/// The report as XML, in parts of at most `most` cases; but the first holds every test's own case.
 ///
 /// # Errors
 ///
-/// The XML cannot be written, which no summary of this crate brings about.
-pub fn render(summary: &RunSummary) -> Result<Vec<u8>, String> {
+/// A part cannot be written as XML, which no summary of this crate brings about.
+pub fn parts(
+    summary: &RunSummary,
+    lex: LexCases,
+    most: usize,
+) -> impl Iterator<Item = Result<Vec<u8>, String>> {
+    let turns: Vec<TurnOf<'_>> = summary
+        .suites
+        .iter()
+        .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
+        .flat_map(|(suite, test)| turns::of(test, lex).map(move |turn| (suite, test, turn)))
+        .collect();
+    let empty = summary.suites.iter().filter(|suite| suite.tests.is_empty()).count();
+    let own = summary.tests().count() + empty + usize::from(!summary.errors.is_empty());
+    let room = most.saturating_sub(own).min(turns.len());
+    let mut rest = Some(turns);
+    let mut first = true;
+    std::iter::from_fn(move || {
+        let mut turns = rest.take()?;
+        let size = if first { room } else { most.min(turns.len()) };
+        let later = turns.split_off(size);
+        rest = (!later.is_empty()).then_some(later);
+        let own_cases = std::mem::take(&mut first);
+        Some(part(summary, own_cases, &turns))
+    })
+}
+
+type TurnOf<'a> = (&'a SuiteResult, &'a TestResult, &'a Turn);
+
+/// A part with the cases of `turns` and, of the first one, every test's own case.
+fn part(summary: &RunSummary, own_cases: bool, turns: &[TurnOf<'_>]) -> Result<Vec<u8>, String> {
     let mut report = Report::new("callcheck");
     report.set_timestamp(summary.started_at).set_time(seconds(summary.seconds));
-    if !summary.errors.is_empty() {
+    if own_cases && !summary.errors.is_empty() {
         report.add_test_suite(run_trouble(summary));
     }
-    report.add_test_suites(summary.suites.iter().map(|suite| test_suite(summary, suite)));
+    let mut turns = turns.iter().peekable();
+    for suite in &summary.suites {
+        let own: &[TestResult] = if own_cases { &suite.tests } else { &[] };
+        let mut element = test_suite(summary, suite, own);
+        while let Some((_, test, turn)) = turns.next_if(|(of, ..)| std::ptr::eq(*of, suite)) {
+            element.add_test_case(turns::case(summary, suite, test, turn));
+        }
+        if own_cases && element.test_cases.is_empty() {
+            element.add_test_case(no_test(suite));
+        }
+        if !element.test_cases.is_empty() {
+            report.add_test_suite(element);
+        }
+    }
     let mut bytes = Vec::new();
     report.serialize(&mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)
@@ -73,27 +142,30 @@ fn run_trouble(summary: &RunSummary) -> TestSuite {
     suite
 }
 
-fn test_suite(summary: &RunSummary, suite: &SuiteResult) -> TestSuite {
+/// The element of a suite with the own cases of `tests`.
+fn test_suite(summary: &RunSummary, suite: &SuiteResult, tests: &[TestResult]) -> TestSuite {
     let mut element = TestSuite::new(one_line(&suite.name));
     element.extra.insert("file".into(), one_line(&suite.file).into());
     element.set_timestamp(summary.started_at);
     element.add_property(("run_id", summary.run_id.as_str()));
     let mut time = 0.0;
-    for test in &suite.tests {
+    for test in tests {
         time += test.outcome.seconds;
         element.add_test_case(test_case(summary, suite, test));
-    }
-    if suite.tests.is_empty() {
-        let mut status = TestCaseStatus::skipped();
-        status.set_message("no test of this suite was selected");
-        let mut case = TestCase::new("(no test)", status);
-        case.set_classname(format!("callcheck.{}", class_part(&suite.name)));
-        case.set_time(Duration::ZERO);
-        element.add_test_case(case);
     }
     // quick-junit adds counts up, but not times.
     element.set_time(seconds(time));
     element
+}
+
+/// The case of a suite that has none.
+fn no_test(suite: &SuiteResult) -> TestCase {
+    let mut status = TestCaseStatus::skipped();
+    status.set_message("no test of this suite was selected");
+    let mut case = TestCase::new("(no test)", status);
+    case.set_classname(format!("callcheck.{}", class_part(&suite.name)));
+    case.set_time(Duration::ZERO);
+    case
 }
 
 fn class_part(text: &str) -> String {
@@ -112,6 +184,10 @@ fn test_case(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> Te
     case.extra.insert("file".into(), one_line(&suite.file).into());
     case.extra.insert("line".into(), test.line.to_string().into());
     case.add_properties(properties(test));
+    let green = summary.gate(test) == Gate::Passes && test.outcome.verdict.is_pass();
+    if let Some(records) = records(test).filter(|_| !green) {
+        case.set_system_out(records);
+    }
     case
 }
 
@@ -127,13 +203,18 @@ fn properties(test: &TestResult) -> Vec<Property> {
     add("recovered", test.outcome.recovered.then(|| "true".to_owned()));
     add("attempts", Some(test.outcome.attempts.len().to_string()));
     add("tags", (!test.tags.is_empty()).then(|| test.tags.join(",")));
+    add("owner", test.owner.clone());
+    for (name, value) in &test.meta {
+        add(&format!("meta.{name}"), Some(value.clone()));
+    }
     for (name, value) in &test.target {
         add(name, Some(value.clone()));
     }
     let deciding = test.outcome.deciding();
     add("execution_id", deciding.and_then(Attempt::execution_id).map(str::to_owned));
-    add("look_up", look_up::command(test));
-    let property = |(name, value): (String, String)| Property::new(name, one_line(&value));
+    add("look_up", Some(look_up::command(test)));
+    let property =
+        |(name, value): (String, String)| Property::new(one_line(&name), one_line(&value));
     pairs.into_iter().map(property).collect()
 }
 
@@ -199,7 +280,8 @@ fn reruns(test: &TestResult) -> Vec<TestRerun> {
             _ => NonSuccessKind::Failure,
         };
         let mut rerun = TestRerun::new(kind);
-        let text = xml_body(&attempt_text(attempt));
+        let text = headline::attempt(attempt, MOST_MISMATCHES).join("\n");
+        let text = cut(&xml_body(&text), MOST_BODY);
         rerun
             .set_type("AttemptFailed")
             .set_message(one_line(&attempt.message))
@@ -212,26 +294,19 @@ fn reruns(test: &TestResult) -> Vec<TestRerun> {
     others.map(rerun).collect()
 }
 
-fn attempt_text(attempt: &Attempt) -> String {
-    let mut text = format!("attempt {}: {}: {}", attempt.number, attempt.verdict, attempt.message);
-    for start in &attempt.starts {
-        let id = start.execution_id.as_deref().unwrap_or("unknown");
-        text.push_str(&format!("\nexecution: {id}"));
-    }
-    for line in headline::lines(attempt) {
-        text.push('\n');
-        text.push_str(&line);
-    }
-    text
+/// What AWS's records say of each attempt, as it gave them.
+fn records(test: &TestResult) -> Option<String> {
+    let told = test.outcome.attempts.iter().filter(|attempt| !attempt.details.records.is_empty());
+    let texts: Vec<String> = told
+        .map(|attempt| {
+            let records = attempt.details.records.join("\n");
+            format!("attempt {}: records, as AWS gave them\n{records}", attempt.number)
+        })
+        .collect();
+    (!texts.is_empty()).then(|| cut(&xml_body(&texts.join("\n\n")), MOST_BODY))
 }
 
-/// All that is known, with the place in the suite first: GitLab drops the message where there is
-/// a body.
+/// All that is known.
 fn body(suite: &SuiteResult, test: &TestResult) -> String {
-    let mut lines =
-        vec![headline::message(&test.outcome), format!("suite: {}:{}", suite.file, test.line)];
-    lines.extend(test.region.iter().map(|region| format!("region: {region}")));
-    lines.extend(test.outcome.attempts.iter().map(attempt_text));
-    lines.extend(look_up::command(test).map(|command| format!("look up: {command}")));
-    xml_body(&lines.join("\n"))
+    cut(&xml_body(&headline::all(suite, test, MOST_MISMATCHES).join("\n")), MOST_BODY)
 }
