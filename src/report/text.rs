@@ -16,8 +16,9 @@ pub(super) fn one_line(text: &str) -> String {
 /// Several lines, for the body of an XML element: tabs expanded (quick-junit would drop them),
 /// line breaks made one kind, what XML 1.0 forbids left out.
 pub(super) fn xml_body(text: &str) -> String {
+    let text = anstream::adapter::strip_str(text).to_string();
     let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
-    text.chars().filter(|c| is_shown(*c)).collect()
+    text.chars().filter(|c| is_shown(*c) && (*c == '\n' || !c.is_control())).collect()
 }
 
 /// The beginning of a text, in characters, with a mark where more is missing.
@@ -47,6 +48,6 @@ mod tests {
 
     #[test]
     fn a_body_keeps_its_lines() {
-        assert_eq!(xml_body("a\tb\r\nc\rd\u{fffe}"), "a    b\nc\nd");
+        assert_eq!(xml_body("a\tb\r\nc\rd\u{fffe}\u{85}\u{1b}[31m"), "a    b\nc\nd");
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod cancelling;
+mod details;
 mod harness;
 mod inputs;
 mod reports;

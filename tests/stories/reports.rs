@@ -165,3 +165,57 @@ fn missing_folders_of_reports_are_made() {
     outcome.exits(1);
     assert!(outcome.file("a/b/junit.xml").exists());
 }
+
+#[test]
+fn the_log_folds_where_the_host_knows_how() {
+    for (name, open, close) in [
+        ("GITHUB_ACTIONS", "::group::callcheck: progress\n", "::endgroup::\n"),
+        ("GITLAB_CI", ":callcheck_progress[collapsed=true]\r", ":callcheck_progress\r"),
+        ("TF_BUILD", "##[group]callcheck: progress\n", "##[endgroup]\n"),
+        ("BUILDKITE", "--- callcheck: progress\n", "+++ callcheck: result\n"),
+    ] {
+        let log = failing().env(name, "true").run().stderr;
+        let (opened, closed) = (log.find(open), log.find(close));
+        assert!(opened.is_some() && opened < closed, "{name}:\n{log}");
+    }
+    let log = failing().run().stderr;
+    assert!(!log.contains("progress"), "{log}");
+    let log = failing().env("GITHUB_ACTIONS", "true").args(&["-q"]).run().stderr;
+    assert_eq!(log, "");
+}
+
+#[test]
+fn no_text_from_aws_or_a_suite_is_a_command_of_the_host() {
+    let outcome = Story::new()
+        .connect(&["{name: '##vso[task.complete]', test_case_id: c1, retries: 1}"])
+        .services(
+            "{c1: {runs: [{status: FAILED, after: 1s, observations: [
+                {id: '::error::x', status: FAILED, text: '##[error]##vso[a]##teamcity[b]'}]}]}}",
+            "{}",
+            "[]",
+        )
+        .args(&["-v"])
+        .run();
+    outcome.exits(1);
+    for text in [&outcome.stdout, &outcome.stderr] {
+        for command in ["##[", "##vso[", "##teamcity[", "\n::"] {
+            assert!(!text.contains(command), "{command:?} in:\n{text}");
+        }
+    }
+    // Nor is anything of a suite that cannot be read, or of the command line.
+    let outcome = failing().suite("##vso[x]: &a [\n::error::y\n").run();
+    assert!(!outcome.stderr.contains("##vso[") && !outcome.stderr.contains("\n::"));
+    let outcome = failing().args(&["--run-id", "x\n::error::y ##[z]"]).run();
+    outcome.exits(2);
+    assert!(!outcome.stderr.contains("\n::") && !outcome.stderr.contains("##["));
+}
+
+#[test]
+fn an_annotation_names_the_file_as_the_repository_does() {
+    let story = failing();
+    let repository = story.path().parent().unwrap().to_str().unwrap().to_owned();
+    let folder = story.path().file_name().unwrap().to_str().unwrap().to_owned();
+    let outcome = story.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", &repository).run();
+    let line = outcome.stdout.lines().last().unwrap();
+    assert!(line.starts_with(&format!("::error file={folder}/suite.yaml,line=12,")), "{line}");
+}

@@ -147,7 +147,7 @@ fn test_suite(summary: &RunSummary, suite: &SuiteResult, tests: &[TestResult]) -
     let mut element = TestSuite::new(one_line(&suite.name));
     element.extra.insert("file".into(), one_line(&suite.file).into());
     element.set_timestamp(summary.started_at);
-    element.add_property(("run_id", summary.run_id.as_str()));
+    element.add_property(("run_id", one_line(&summary.run_id).as_str()));
     let mut time = 0.0;
     for test in tests {
         time += test.outcome.seconds;

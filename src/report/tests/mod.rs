@@ -4,6 +4,7 @@ mod github;
 mod json_report;
 mod junit;
 mod markdown;
+mod properties;
 mod terminal;
 mod writer;
 

@@ -77,6 +77,10 @@ impl Instance {
             if let Some(said) = observation.text {
                 text["Event"] = json!({"Type": "MESSAGE_RECEIVED", "Properties": {"Text": said}});
             }
+            if let Some(seen) = observation.seen {
+                text["ActualEvent"] =
+                    json!({"Type": "MESSAGE_RECEIVED", "Properties": {"Text": seen}});
+            }
             records.push(Record {
                 observation_id: observation.id,
                 status: observation.status,
@@ -173,6 +177,7 @@ fn usual(status: &str) -> Vec<Observation> {
         id: id.to_owned(),
         status: status.to_owned(),
         text: Some(text.to_owned()),
+        seen: None,
     };
     let greeting = observation("greeting", "PASSED", "Thank you for calling Example Corp.");
     match status {

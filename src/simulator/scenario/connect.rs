@@ -132,9 +132,13 @@ pub struct Observation {
     pub id: String,
     /// PASSED, FAILED, …
     pub status: String,
-    /// What the contact heard or read.
+    /// What it is to observe: what the contact should hear or read.
     #[serde(default)]
     pub text: Option<String>,
+    /// What there was in its place. AWS does not document how its records tell this: the key
+    /// `ActualEvent` that it makes is a guess.
+    #[serde(default)]
+    pub seen: Option<String>,
 }
 
 /// The completion record of a run.
