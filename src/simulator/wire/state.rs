@@ -63,6 +63,14 @@ pub(super) struct Route<'a> {
     pub(super) operation: &'static str,
     /// What it is about, for the ledger and for faults.
     pub(super) target: &'a str,
+    /// The test case of an execution that it is about, where its path names one: for faults.
+    pub(super) case: Option<&'a str>,
+}
+
+impl Route<'_> {
+    fn is_about(&self, target: &str) -> bool {
+        self.target == target || self.case == Some(target)
+    }
 }
 
 /// The body of a reply before it is one: a fault may still change it.
@@ -180,7 +188,7 @@ impl State {
     fn fault(&mut self, route: &Route<'_>) -> Option<Fault> {
         let mut met = None;
         for (fault, fitted) in self.scenario.faults.iter().zip(&mut self.fitted) {
-            let of_target = fault.target.as_deref().is_none_or(|target| target == route.target);
+            let of_target = fault.target.as_deref().is_none_or(|target| route.is_about(target));
             if fault.operation != route.operation || !of_target {
                 continue;
             }
@@ -349,5 +357,9 @@ fn route(asked: &Asked) -> Option<Route<'_>> {
         ["testsets", set] if method == get => (Lex, "DescribeTestSet", set),
         _ => return None,
     };
-    Some(Route { service, operation, target })
+    let case = match path[..] {
+        ["test-cases", _, case, _, _] => Some(case),
+        _ => None,
+    };
+    Some(Route { service, operation, target, case })
 }

@@ -255,6 +255,21 @@ fn faults_answer_in_the_words_of_the_scenario_and_of_the_service() {
 }
 
 #[test]
+fn a_fault_of_a_test_case_meets_calls_on_its_executions() {
+    let served = serve(
+        "faults: [{operation: GetTestCaseExecutionSummary, target: a, every: true, fault: error}]",
+    );
+    let summary_of = |case: &str| {
+        let started = served.call("PUT", &START.replace("/a/", &format!("/{case}/")), "{}");
+        let reply: Value = serde_json::from_str(&started.body).unwrap();
+        let id = reply["TestCaseExecutionId"].as_str().unwrap().to_owned();
+        let path = START.replace("/a/start-execution", &format!("/{case}/{id}/summary"));
+        served.call("GET", &path, "").status
+    };
+    assert_eq!((summary_of("a"), summary_of("b")), (500, 200));
+}
+
+#[test]
 fn an_arn_in_the_path_comes_percent_encoded_and_means_its_instance() {
     let served = serve("");
     let arn = "arn%3Aaws%3Aconnect%3Aus-east-1%3A123456789012%3Ainstance%2Finstance-1";
