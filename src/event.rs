@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outcome::{AwsError, ServiceName, Signal, TestOutcome};
+use crate::outcome::{Attempt, AwsError, ServiceName, Signal, TestOutcome};
 use crate::plan::TestIndex;
 
 /// Something that happened, and when, counted from the start of the run.
@@ -95,14 +95,12 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
-    /// An attempt failed and another follows.
+    /// An attempt came to no pass, and another follows.
     AttemptEnded {
         /// The test.
         test: TestIndex,
-        /// The attempt, from 1.
-        attempt: u32,
-        /// Why it failed.
-        message: String,
+        /// The attempt.
+        attempt: Box<Attempt>,
     },
     /// A test is over.
     Ended {

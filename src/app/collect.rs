@@ -80,6 +80,12 @@ impl Collector {
                     }),
                 }
             }
+            EventKind::AttemptEnded { test, attempt } => {
+                let (suite, place) = self.places[*test];
+                let attempts = &mut self.summary.suites[suite].tests[place].outcome.attempts;
+                attempts.retain(|known| known.number != attempt.number);
+                attempts.push(Attempt::clone(attempt));
+            }
             EventKind::Interrupted { signal } => {
                 self.summary.signal = Some(*signal);
                 // A run that was broken off is no green one, even if all of it had passed by then.

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::event::{Event, EventKind};
-use crate::outcome::{Attempt, AwsError, Details, FailedObservation, Said, TestOutcome, Turn};
+use crate::outcome::{Attempt, AwsError, Details, FailedObservation, Said, Turn};
 
 /// What may be an e-mail address, or a run of digits as numbers are written that belong to a
 /// person: 7 or more (a phone number has up to 15 by E.164, a card up to 19), with the usual marks
@@ -39,8 +39,13 @@ impl Redactor {
     /// Takes personal data out of all that AWS said in an event.
     pub fn event(&mut self, mut event: Event) -> Event {
         match &mut event.kind {
-            EventKind::Ended { outcome, .. } => self.outcome(outcome),
-            EventKind::AttemptEnded { message, .. } => self.text(message),
+            EventKind::Ended { outcome, .. } => {
+                self.attempts(&mut outcome.attempts);
+                self.text(&mut outcome.message);
+            }
+            EventKind::AttemptEnded { attempt, .. } => {
+                self.attempts(std::slice::from_mut(attempt));
+            }
             EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
                 self.error(error);
             }
@@ -60,13 +65,12 @@ impl Redactor {
         event
     }
 
-    fn outcome(&mut self, outcome: &mut TestOutcome) {
-        for attempt in &mut outcome.attempts {
+    fn attempts(&mut self, attempts: &mut [Attempt]) {
+        for attempt in &mut *attempts {
             let contacts = std::mem::take(&mut attempt.details.contact_ids);
             self.contacts.extend(contacts.into_iter().filter(|id| !self.known.contains(id)));
         }
-        self.text(&mut outcome.message);
-        for Attempt { message, details, .. } in &mut outcome.attempts {
+        for Attempt { message, details, .. } in attempts {
             self.text(message);
             self.details(details);
         }

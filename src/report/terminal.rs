@@ -98,9 +98,10 @@ pub fn event(
             let text = format!("{name}  {id} may still run: {}", one_line(reason));
             (YELLOW, "warning".into(), text)
         }
-        EventKind::AttemptEnded { attempt, message, .. } => {
-            let text = format!("{name}  attempt {attempt}: {}; once more", one_line(message));
-            (YELLOW, "failed".into(), text)
+        EventKind::AttemptEnded { attempt, .. } => {
+            let (number, why) = (attempt.number, one_line(&attempt.message));
+            let word = if attempt.verdict == Verdict::Failed { "failed" } else { "error" };
+            (YELLOW, word.into(), format!("{name}  attempt {number}: {why}; once more"))
         }
         EventKind::Ended { outcome, .. } => {
             let (style, word) = match outcome.verdict {

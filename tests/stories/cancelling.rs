@@ -54,20 +54,23 @@ fn before_the_end_the_report_is_not_green() {
 #[test]
 fn a_run_that_is_killed_leaves_the_ids_of_what_it_started() {
     let running = Story::new()
-        .connect(&["{name: Menu, test_case_id: c1, timeout: 20s}"])
-        .services("{c1: {runs: [{status: IN_PROGRESS}]}}", "{}", "[]")
+        .connect(&["{name: Menu, test_case_id: c1, timeout: 20s, retries: 1}"])
+        .services("{c1: {runs: [{status: FAILED, after: 1s}, {status: IN_PROGRESS}]}}", "{}", "[]")
         .begin();
-    running.wait_for(|ledger| !ledger.executions.is_empty());
+    running.wait_for(|ledger| ledger.executions.len() == 2);
     // The report is rewritten within five seconds of what is new.
     let report = running.file("report.json");
     running.wait_for(|ledger| {
-        let id = &ledger.executions[0].execution_id;
+        let id = &ledger.executions[1].execution_id;
         std::fs::read_to_string(&report).is_ok_and(|report| report.contains(id.as_str()))
     });
     running.signal("KILL");
     let outcome = running.wait();
-    assert_eq!(outcome.result("Menu")["verdict"], "error");
-    assert_eq!(outcome.result("Menu")["kind"], "not-finished");
+    let result = outcome.result("Menu");
+    assert_eq!((&result["verdict"], &result["kind"]), (&"error".into(), &"not-finished".into()));
+    // The attempt that was over has its verdict.
+    assert_eq!(result["attempts"][0]["verdict"], "failed");
+    assert_eq!(result["attempts"][1]["kind"], "not-finished");
 }
 
 #[test]

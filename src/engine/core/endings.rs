@@ -315,11 +315,12 @@ impl Core {
         let (verdict, message) = judgement;
         let again = is_retried(planned.retry_on, verdict) && run.attempt <= planned.retries;
         // Never while the last one may still run: the set would run twice at once.
-        if again && !run.left_running && self.closing.is_none() {
-            let attempt = run.attempt;
+        let over = run.attempts.last().cloned().map(Box::new);
+        if let Some(attempt) = over.filter(|_| again && !run.left_running && self.closing.is_none())
+        {
             run.begin_again();
             self.windows[window].waiting.push_back(test);
-            return self.emit(now, EventKind::AttemptEnded { test, attempt, message });
+            return self.emit(now, EventKind::AttemptEnded { test, attempt });
         }
         let (blocking, flaky_fails) = (planned.blocking, self.plan.fail_on_flaky);
         let attempts = std::mem::take(&mut run.attempts);

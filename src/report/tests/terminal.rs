@@ -51,7 +51,10 @@ fn each_event_has_its_line() {
             reason: "still IN_PROGRESS after its timeout of 5m".to_owned(),
         },
         EventKind::LeftRunning { test: 1, execution_id: None, reason: "no reply".to_owned() },
-        EventKind::AttemptEnded { test: 4, attempt: 1, message: "1 of 3 failed".to_owned() },
+        EventKind::AttemptEnded {
+            test: 4,
+            attempt: Box::new(attempt(1, Verdict::Failed, "1 of 3 failed")),
+        },
         EventKind::Ended { test: 1, outcome: summary.suites[0].tests[1].outcome.clone() },
         EventKind::Ended { test: 2, outcome: summary.suites[0].tests[2].outcome.clone() },
         EventKind::TooManyFailures { failures: 3 },
