@@ -35,11 +35,13 @@ pub enum EventKind {
         /// The status in AWS's word.
         status: String,
     },
-    /// The verdict of an execution stands, and the turns of its test set are being read, which
-    /// takes a while where there are many.
-    ReadingTurns {
+    /// The verdict of a test stands, and details are being read beside it, which takes a while
+    /// where there are many.
+    Judged {
         /// The test.
         test: TestIndex,
+        /// How it will end, but for the attempt's details.
+        outcome: Box<TestOutcome>,
     },
     /// A call did not do what it was to do and will be made again.
     Retrying {
@@ -129,7 +131,7 @@ impl EventKind {
         match self {
             Self::Started { test, .. }
             | Self::Moved { test, .. }
-            | Self::ReadingTurns { test }
+            | Self::Judged { test, .. }
             | Self::Retrying { test, .. }
             | Self::StartingAnew { test, .. }
             | Self::Stopping { test, .. }

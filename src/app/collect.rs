@@ -80,6 +80,16 @@ impl Collector {
                     }),
                 }
             }
+            // A pass counts once it is over: no report is ever green too early.
+            EventKind::Judged { test, outcome } if !outcome.verdict.is_pass() => {
+                let (suite, place) = self.places[*test];
+                let result = &mut self.summary.suites[suite].tests[place];
+                (result.outcome.verdict, result.outcome.message) =
+                    (outcome.verdict, outcome.message.clone());
+                if let Some(last) = result.outcome.attempts.last_mut() {
+                    (last.verdict, last.message) = (outcome.verdict, outcome.message.clone());
+                }
+            }
             EventKind::AttemptEnded { test, attempt } => {
                 let (suite, place) = self.places[*test];
                 let attempts = &mut self.summary.suites[suite].tests[place].outcome.attempts;

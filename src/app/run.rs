@@ -326,7 +326,13 @@ async fn report_while_running(
                 if let Some(line) = terminal::event(&event, test, progress, show.detail) {
                     console.log(&line);
                 }
-                let news = matches!(event.kind, EventKind::Started { .. } | EventKind::Ended { .. });
+                let news = matches!(
+                    event.kind,
+                    EventKind::Started { .. }
+                        | EventKind::Judged { .. }
+                        | EventKind::AttemptEnded { .. }
+                        | EventKind::Ended { .. }
+                );
                 stale |= news;
                 if matches!(event.kind, EventKind::Interrupted { .. }) {
                     // Who sent the signal may not wait for what is being stopped. What cannot be

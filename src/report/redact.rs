@@ -43,6 +43,10 @@ impl Redactor {
                 self.attempts(&mut outcome.attempts);
                 self.text(&mut outcome.message);
             }
+            EventKind::Judged { outcome, .. } => {
+                self.attempts(&mut outcome.attempts);
+                self.text(&mut outcome.message);
+            }
             EventKind::AttemptEnded { attempt, .. } => {
                 self.attempts(std::slice::from_mut(attempt));
             }
@@ -56,7 +60,6 @@ impl Redactor {
                 self.known.insert(execution_id.clone());
             }
             EventKind::Moved { .. }
-            | EventKind::ReadingTurns { .. }
             | EventKind::Paused { .. }
             | EventKind::TooManyFailures { .. }
             | EventKind::TimeUp

@@ -68,8 +68,9 @@ pub fn event(
             (DIM, one_line(status), text)
         }
         EventKind::Moved { status, .. } => (DIM, one_line(status), name),
-        EventKind::ReadingTurns { .. } => {
-            (DIM, "reading".into(), format!("{name}  what came of each utterance"))
+        EventKind::Judged { outcome, .. } => {
+            let why = one_line(&headline::message(outcome));
+            (DIM, "reading".into(), format!("{name}  details; {}: {why}", outcome.verdict))
         }
         EventKind::Retrying { error, after, .. } => {
             let error = one_line(&error.to_string());
@@ -139,7 +140,7 @@ fn importance(kind: &EventKind) -> Detail {
     match kind {
         EventKind::Started { .. }
         | EventKind::Moved { .. }
-        | EventKind::ReadingTurns { .. }
+        | EventKind::Judged { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::StartingAnew { .. }
         | EventKind::Unreached { .. }

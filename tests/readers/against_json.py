@@ -6,12 +6,12 @@ import sys
 from readers import Counts, Refused, element, parsed
 
 
-def check(readers, name, code, files, report):
+def check(readers, name, code, files, report, lex):
     """Ends the program where a reader sees something else than `report`, in JSON, says."""
     expect(f"{name}: exit code in JSON", code, report["exit_code"])
-    wanted = collections.Counter(cases(report))
+    wanted = collections.Counter(cases(report, lex))
     found = collections.Counter(
-        (case.classname, case.name, element(case))
+        (case.classname, short_name(case), element(case))
         for file in files
         for suite in parsed(file)
         for case in suite
@@ -38,8 +38,17 @@ def expect(what, expected, seen):
         sys.exit(f"{what}:\n  expected {expected}\n  seen     {seen}")
 
 
-def cases(report):
-    """Each case that JUnit must have: its class name, its name, and `passed` or its element."""
+def short_name(case):
+    """The name of a case; of a turn its record alone, since what was said is made safe and cut."""
+    of_turn = case.classname.count(".") == 2
+    return case.name.partition(" ")[0] if of_turn else case.name
+
+
+def cases(report, lex):
+    """Each case that JUnit must have: its class name, its name, and `passed` or its element.
+
+    `lex` is what `--junit-lex` says.
+    """
     if report["errors"]:
         yield "callcheck.run", "callcheck.run", "error"
     for suite in report["suites"]:
@@ -49,6 +58,20 @@ def cases(report):
             yield f"callcheck.{name}", "(no test)", "skipped"
         for test in suite["tests"]:
             yield f"{test['service']}.{name}", test["name"], own_element(report, test)
+            class_name = f"{test['service']}.{name}.{test['name'].replace('.', '_')}"
+            for turn in turns(test, lex):
+                matched = turn["result"] == "matched"
+                failed = test["gates"] and test["verdict"] == "failed"
+                kind = "passed" if matched else "failure" if failed else "skipped"
+                yield class_name, f"#{turn['record']}", kind
+
+
+def turns(test, lex):
+    """The turns that have a case of their own: those of the attempt that decided."""
+    deciding = [each for each in test["attempts"] if each["verdict"] == test["verdict"]][-1:]
+    found = [turn for each in deciding for turn in each.get("results", {}).get("turns", [])]
+    wanted = {"set": [], "mismatches": ["mismatched", "execution-error"]}.get(lex)
+    return found if wanted is None else [turn for turn in found if turn["result"] in wanted]
 
 
 def own_element(report, test):

@@ -7,14 +7,16 @@ must show red where callcheck exits with 1, 2, 3, 4 or 130, and must not where i
 this check itself can go red is shown first.
 """
 
+import functools
 import json
 import pathlib
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from against_json import check, expect
+from against_json import check
 from readers import readers
 from self_test import self_test
 
@@ -30,10 +32,14 @@ class Run:
     args: list
     # What callcheck is started by.
     under: tuple = ()
+    # What JUnit holds of Lex test sets.
+    lex: str = "set"
 
 
 PASSES = ["examples/suite.yaml", "--simulate"]
 MIXED = ["examples/suite.yaml", "--simulate=examples/scenario.yaml"]
+EVERYTHING = ["tests/readers/everything.yaml", "tests/readers/credentials.yaml",
+              "--simulate=tests/readers/everything-scenario.yaml"]
 ONLY_FLAKY = [*MIXED, "--name", "Caller without an account*"]
 
 RUNS = [
@@ -46,6 +52,10 @@ RUNS = [
     Run("invalid", 2, ["tests/data/wrong.yaml", "--simulate"]),
     Run("nothing selected", 4, [*PASSES, "--tag", "none"]),
     Run("nothing selected, as allowed", 0, [*PASSES, "--tag", "none", "--allow-empty"]),
+    Run("everything", 1, EVERYTHING),
+    Run("everything, mismatches", 1, EVERYTHING, lex="mismatches"),
+    Run("everything, utterances", 1, EVERYTHING, lex="all"),
+    Run("everything, until a test fails", 1, [*EVERYTHING, "--fail-fast"]),
     # In the foreground: in a group of its own, callcheck would get the signal twice.
     Run("interrupted", 130, PASSES,
         ("timeout", "--foreground", "--preserve-status", "--signal=INT", "2")),
@@ -57,20 +67,30 @@ def read(all_readers, callcheck, run):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         junit, report = folder / "junit.xml", folder / "report.json"
-        command = [*run.under, callcheck, "run", *run.args, "-q", "--junit", junit, "--json", report]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120)
-        expect(f"{run.name}: exit code", run.code, done.returncode)
+        reports = ["--junit", junit, "--json", report]
+        lex = ["--junit-lex", run.lex]
+        command = [*run.under, callcheck, "run", *run.args, "--quiet", *reports, *lex]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        if done.returncode != run.code:
+            sys.exit(f"{run.name}: exit code {done.returncode}, not {run.code}\n{done.stderr}")
         # A long report comes in parts: junit.xml, junit.part2.xml, …
         files = sorted(folder.glob("junit*.xml"))
-        check(all_readers, run.name, run.code, files, json.loads(report.read_bytes()))
+        check(all_readers, run.name, run.code, files, json.loads(report.read_bytes()), run.lex)
+        rendered = folder / "rendered" / "junit.xml"
+        subprocess.run([callcheck, "render", report, "--junit", rendered, *lex], cwd=ROOT,
+                       capture_output=True, check=True, timeout=60)
+        for file in files:
+            if (rendered.parent / file.name).read_bytes() != file.read_bytes():
+                sys.exit(f"{run.name}: {file.name} is another when it is rendered again")
 
 
 def main():
     callcheck, npm = sys.argv[1:]
     all_readers = readers(npm)
     self_test(all_readers)
-    for run in RUNS:
-        read(all_readers, callcheck, run)
+    # Most of the time is spent in waiting for the simulator.
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(functools.partial(read, all_readers, callcheck), RUNS))
     print(f"{len(RUNS)} reports read by {', '.join(all_readers)}")
 
 

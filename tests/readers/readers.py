@@ -150,7 +150,8 @@ def said(*command):
     environment = {"PATH": os.environ["PATH"], "DD_API_KEY": "none"}
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", timeout=60
+            command, cwd=folder, env=environment, capture_output=True, encoding="utf-8",
+            errors="replace", timeout=60
         )
     if done.returncode != 0:
         raise Refused(f"exit code {done.returncode}: {done.stdout}{done.stderr}")

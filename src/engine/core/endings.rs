@@ -31,6 +31,10 @@ impl Core {
     pub(super) fn last_look(&mut self, now: Duration, test: TestIndex, overdue: Overdue) {
         let run = &mut self.tests[test];
         let State::Polling(running) = &mut run.state else { return };
+        // A deadline that has passed already has its last look under way.
+        if running.overdue.is_some() {
+            return;
+        }
         running.overdue = Some((overdue, now));
         run.retry.reset();
         // A look that is on the wire is the last one.
@@ -103,7 +107,8 @@ impl Core {
         self.finish(now, test, judgement);
     }
 
-    /// What has been judged of a test already, while its execution is being stopped.
+    /// What has been judged of a test already, while its execution is being stopped or its details
+    /// are being read.
     pub(super) fn standing_judgement(&self, test: TestIndex) -> Option<Judgement> {
         match &self.tests[test].state {
             State::Stopping(_, judgement, _) => Some(judgement.clone()),
@@ -134,7 +139,9 @@ impl Core {
         for test in 0..self.tests.len() {
             self.last_look(now, test, Overdue::Run);
             let run = &mut self.tests[test];
-            if matches!(run.state, State::Reading(..)) {
+            if run.judged.is_some() && matches!(run.state, State::Reading(..)) {
+                self.unreadable(now, test, "the run's timeout was up");
+            } else if matches!(run.state, State::Reading(..)) {
                 // What has ended is still read, for as long as a call is tried again.
                 run.deadline += 1;
                 self.timers.set(now + PATIENCE, Timer::Deadline(test, run.deadline));
@@ -196,6 +203,10 @@ impl Core {
                     self.judge_unread(now, test, true);
                     continue;
                 }
+                State::Reading(_, reading) if reading.judged.is_some() => {
+                    self.unreadable(now, test, "the run was interrupted");
+                    continue;
+                }
                 State::Waiting | State::Reading(..) => false,
                 State::Starting => run.on_the_wire || run.may_have_started,
                 State::Polling(_) | State::Stopping(..) => true,
@@ -235,15 +246,19 @@ impl Core {
             if run.running().is_some() && !ended {
                 self.leave_running(now, other, why);
             }
+            match &self.tests[other].state {
+                // AWS has said that it failed, or the verdict stands, whatever else is not read.
+                State::Reading(_, reading) if reading.failed || reading.judged.is_some() => {
+                    self.unreadable(now, other, &message);
+                    continue;
+                }
+                _ => {}
+            }
             if let Some(judgement) = self.standing_judgement(other) {
                 self.finish(now, other, judgement);
                 continue;
             }
             match &self.tests[other].state {
-                // AWS has said that it failed, whatever else could not be read.
-                State::Reading(_, reading) if reading.failed => {
-                    self.unreadable(now, other, &message);
-                }
                 _ if self.tests[other].may_have_started => self.end_unknown(now, other),
                 _ => self.finish(now, other, (Verdict::Error(kind), message.clone())),
             }
@@ -310,29 +325,45 @@ impl Core {
         self.free_place(test);
         self.want_nothing(test);
         self.end_attempt(now, test, judgement.clone());
-        let planned = &self.plan.tests[test];
-        let run = &mut self.tests[test];
         let (verdict, message) = judgement;
-        let again = is_retried(planned.retry_on, verdict) && run.attempt <= planned.retries;
-        // Never while the last one may still run: the set would run twice at once.
-        let over = run.attempts.last().cloned().map(Box::new);
-        if let Some(attempt) = over.filter(|_| again && !run.left_running && self.closing.is_none())
-        {
+        let again = self.is_tried_again(test, verdict);
+        let run = &mut self.tests[test];
+        let over = run.attempts.last().filter(|_| again).cloned();
+        if let Some(attempt) = over.map(Box::new) {
             run.begin_again();
             self.windows[window].waiting.push_back(test);
             return self.emit(now, EventKind::AttemptEnded { test, attempt });
         }
-        let (blocking, flaky_fails) = (planned.blocking, self.plan.fail_on_flaky);
         let attempts = std::mem::take(&mut run.attempts);
         let begun_at = run.begun_at.unwrap_or(now);
         run.state = State::Done;
         self.unfinished -= 1;
-        let took = now.saturating_sub(begun_at).as_secs_f64();
+        let judged = run.judged;
+        let ended_at = judged.map_or(now, |(at, _)| at);
+        let took = ended_at.saturating_sub(begun_at).as_secs_f64();
         let outcome = TestOutcome::over(attempts, verdict, message, took);
-        let gate = gate(blocking, &outcome, flaky_fails);
-        let counts = outcome.verdict != Verdict::NotRun;
+        let fails = judged.is_none() && self.fails_build(test, &outcome);
         self.emit(now, EventKind::Ended { test, outcome });
-        if counts && matches!(gate, Gate::Fails | Gate::NoVerdict) {
+        self.count_failure(now, fails);
+    }
+
+    /// Whether another attempt follows one that ends with `verdict` now. Never while the last one
+    /// may still run: the set would run twice at once.
+    pub(super) fn is_tried_again(&self, test: TestIndex, verdict: Verdict) -> bool {
+        let (planned, run) = (&self.plan.tests[test], &self.tests[test]);
+        let allowed = is_retried(planned.retry_on, verdict) && run.attempt <= planned.retries;
+        allowed && !run.left_running && self.closing.is_none()
+    }
+
+    /// Whether the build does not pass with a test that was run.
+    pub(super) fn fails_build(&self, test: TestIndex, outcome: &TestOutcome) -> bool {
+        let gate = gate(self.plan.tests[test].blocking, outcome, self.plan.fail_on_flaky);
+        outcome.verdict != Verdict::NotRun && matches!(gate, Gate::Fails | Gate::NoVerdict)
+    }
+
+    /// Counts a test that fails the build, once its verdict stands.
+    pub(super) fn count_failure(&mut self, now: Duration, fails: bool) {
+        if fails {
             self.failures += 1;
             self.check_failures(now);
         }
@@ -350,7 +381,10 @@ impl Core {
         let Some(sent) = run.first_sent_at else { return };
         let running = run.running();
         let status = running.map(|running| running.status.word.clone());
-        let took = running.and_then(|running| running.took);
+        // AWS's clock says how long something took that has ended by itself.
+        let ended = matches!(run.state, State::Reading(..));
+        let took = running.and_then(|running| running.took).filter(|_| ended);
+        let ended_at = run.judged.map_or(now, |(at, _)| at);
         let no_verdict = matches!(verdict, Verdict::Error(_));
         let trouble = run.trouble.take().map(|error| error.error).filter(|_| no_verdict);
         let error = run.details.error.take().or(trouble);
@@ -361,8 +395,8 @@ impl Core {
             message,
             status,
             started_at: self.started_at + sent,
-            ended_at: self.started_at + now,
-            seconds: took.unwrap_or(now.saturating_sub(sent)).as_secs_f64(),
+            ended_at: self.started_at + ended_at,
+            seconds: took.unwrap_or(ended_at.saturating_sub(sent)).as_secs_f64(),
             details: Details { error, ..std::mem::take(&mut run.details) },
         });
     }

@@ -180,6 +180,8 @@ pub struct Core {
     next_call: CallId,
     unfinished: usize,
     failures: u32,
+    /// Tests whose verdict stood before all of their details had been read.
+    judged_tests: u64,
     closing: Option<Closing>,
     actions: Vec<Action>,
 }
@@ -215,6 +217,7 @@ impl Core {
             next_call: 0,
             unfinished: plan.tests.len(),
             failures: 0,
+            judged_tests: 0,
             closing: None,
             actions: Vec::new(),
             plan,
@@ -375,7 +378,9 @@ impl Core {
             State::Waiting | State::Done => return,
         };
         let lane = self.plan.lane(test);
-        self.lanes[lane].ready.push(worth, test, run.generation);
+        // Details are read test by test, not a page of each: so most tests are over soon.
+        let order = run.judged.map(|(_, order)| order);
+        self.lanes[lane].ready.push(worth, order, test, run.generation);
     }
 
     /// Sends the call that a test's state asks for.

@@ -32,10 +32,18 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// Adds the call that `test` wants in its `generation`; equals come in the order added.
-    pub(super) fn push(&mut self, worth: Worth, test: TestIndex, generation: u32) {
+    /// Adds the call that `test` wants in its `generation`; equals come in the `order` given, or
+    /// else in that in which they were added.
+    pub(super) fn push(
+        &mut self,
+        worth: Worth,
+        order: Option<u64>,
+        test: TestIndex,
+        generation: u32,
+    ) {
         self.sequence += 1;
-        self.heap.push(Reverse((worth, self.sequence, test, generation)));
+        let order = order.unwrap_or(self.sequence);
+        self.heap.push(Reverse((worth, order, test, generation)));
     }
 
     /// The test whose call comes first, of those for which `is_current` holds.

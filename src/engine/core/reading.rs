@@ -12,9 +12,9 @@ use super::replies::PATIENCE;
 use super::test_run::{Reading, State};
 use super::{Closing, Core, Timer};
 use crate::event::EventKind;
-use crate::outcome::{Details, ErrorKind, Verdict};
+use crate::outcome::{Details, ErrorKind, TestOutcome, Verdict};
 use crate::plan::TestIndex;
-use crate::service::{CallError, End, ErrorClass, Page, ResultKind};
+use crate::service::{CallError, End, ErrorClass, Page};
 
 /// So many pages of one kind of results are read, beyond any that AWS gives: a set of 200,000
 /// records, the model's bound, has 200 pages.
@@ -58,12 +58,12 @@ impl Core {
     fn read_on(&mut self, now: Duration, test: TestIndex) {
         let run = &mut self.tests[test];
         let State::Reading(_, reading) = &mut run.state else { return };
-        reading.kinds.retain(|kind| !judge::is_empty(*kind, &run.details));
+        // Only of the next one is it known: it hangs on what has been read before.
+        while reading.kinds.first().is_some_and(|kind| judge::is_empty(*kind, &run.details)) {
+            reading.kinds.remove(0);
+        }
         if reading.kinds.is_empty() {
             return self.all_read(now, test);
-        }
-        if reading.kinds[0] == ResultKind::Turns && reading.next_token.is_none() {
-            self.emit(now, EventKind::ReadingTurns { test });
         }
         self.want(now, test, now);
     }
@@ -76,22 +76,41 @@ impl Core {
         let open = !matches!(self.closing, Some(Closing::Signal(_)));
         let detail = self.plan.detail;
         let target = &self.plan.tests[test].target;
-        let State::Reading(_, reading) = &mut self.tests[test].state else { return };
+        let State::Reading(_, reading) = &self.tests[test].state else { return };
         if judgement.0 == Verdict::Error(ErrorKind::NotStarted) && self.closing.is_none() {
             return self.start_anew(now, test, judgement.1);
         }
         let further = match reading.judged {
-            None if open => judge::further(target, failed, judgement.0, detail),
+            None if open && self.closing != Some(Closing::TimeUp) => {
+                judge::further(target, failed, judgement.0, detail)
+            }
             _ => Vec::new(),
         };
-        if further.is_empty() {
+        // What is tried again is not looked into: another attempt is worth more, and sooner.
+        if further.is_empty() || self.is_tried_again(test, judgement.0) {
             return self.conclude(now, test, failed);
         }
-        reading.kinds = further;
-        reading.judged = Some(judgement);
+        if let State::Reading(_, reading) = &mut self.tests[test].state {
+            reading.kinds = further;
+            reading.judged = Some(judgement.clone());
+        }
+        self.judged(now, test, judgement);
+        self.read_on(now, test);
+    }
+
+    /// The verdict of a test stands, while details are still to be read: it counts from now on.
+    fn judged(&mut self, now: Duration, test: TestIndex, (verdict, message): Judgement) {
+        self.judged_tests += 1;
+        let run = &mut self.tests[test];
+        run.judged = Some((now, self.judged_tests));
+        let begun_at = run.begun_at.unwrap_or(now);
+        let took = now.saturating_sub(begun_at).as_secs_f64();
+        let outcome = TestOutcome::over(run.attempts.clone(), verdict, message, took);
+        let fails = self.fails_build(test, &outcome);
+        self.emit(now, EventKind::Judged { test, outcome: Box::new(outcome) });
         // Nothing runs on AWS any more, so that the next may.
         self.free_place(test);
-        self.read_on(now, test);
+        self.count_failure(now, fails);
     }
 
     /// The judgement by what has been read so far.
@@ -132,7 +151,8 @@ impl Core {
     fn start_anew(&mut self, now: Duration, test: TestIndex, reason: String) {
         let run = &mut self.tests[test];
         run.state = State::Starting;
-        run.details = Details::default();
+        let contact_ids = std::mem::take(&mut run.details.contact_ids);
+        run.details = Details { contact_ids, ..Details::default() };
         let after = run.anew.next(&mut self.chance);
         run.came_to_nothing = Some(reason.clone());
         self.emit(now, EventKind::StartingAnew { test, reason, after });

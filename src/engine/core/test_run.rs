@@ -96,6 +96,8 @@ pub(super) struct TestRun {
     pub(super) state: State,
     /// Whether it has a place in its window.
     pub(super) has_place: bool,
+    /// When its verdict stood, and as which of the run's, while details are read beside it.
+    pub(super) judged: Option<(Duration, u64)>,
     /// Counts what the test has wanted: a timer or a place in a queue that was made for an
     /// earlier want is void.
     pub(super) generation: u32,
@@ -136,6 +138,7 @@ impl TestRun {
         Self {
             state: State::Waiting,
             has_place: false,
+            judged: None,
             generation: 0,
             deadline: 0,
             on_the_wire: false,

@@ -161,7 +161,7 @@ fn the_end_of_the_runs_time_among_the_details_leaves_the_verdict() {
     let plan = plan_with_timeout();
     let played = play(core(&plan), &mut slow_details(3600.0), &[]);
     assert_eq!(played.outcome(0).verdict, Verdict::Failed);
-    assert!(played.over_at <= seconds(181.0), "{:?}", played.over_at);
+    assert!(played.over_at <= seconds(61.0), "{:?}", played.over_at);
 }
 
 fn plan_with_timeout() -> Arc<Plan> {
@@ -169,12 +169,85 @@ fn plan_with_timeout() -> Arc<Plan> {
 }
 
 #[test]
-fn the_log_says_when_turns_are_read() {
+fn the_verdict_is_told_when_it_stands() {
     let plan = lex_sets(1, "");
     let played = play(core(&plan), &mut slow_details(1.0), &[]);
     let told = played.events(|event| match event.kind {
-        EventKind::ReadingTurns { test } => Some(test),
+        EventKind::Judged { test, .. } => Some(test),
         _ => None,
     });
     assert_eq!(told, [0]);
+}
+
+#[test]
+fn a_verdict_counts_for_max_failures_when_it_stands() {
+    let plan = Arc::new(Plan {
+        max_failures: Some(1),
+        ..Plan::clone(&lex_sets(3, "  limits: {in_flight: 1}"))
+    });
+    let played = play(core(&plan), &mut slow_details(60.0), &[]);
+    assert_eq!(played.times("start").len(), 1, "{:?}", played.times("start"));
+    assert_eq!(played.outcome(0).verdict, Verdict::Failed);
+    assert_eq!(played.outcome(2).verdict, Verdict::NotRun);
+    let told = played.events(|event| match event.kind {
+        EventKind::TooManyFailures { failures } => Some((failures, event.at)),
+        _ => None,
+    });
+    assert_eq!(told.len(), 1);
+    assert!(told[0].0 == 1 && told[0].1 < seconds(10.0), "{told:?}");
+}
+
+#[test]
+fn another_attempt_does_not_wait_for_details_of_the_last_one() {
+    let plan = lex_sets(1, "  retries: 1");
+    let played = play(core(&plan), &mut slow_details(60.0), &[]);
+    let starts = played.times("start");
+    assert!(starts.len() == 2 && starts[1] < 10.0, "{starts:?}");
+    let attempts = &played.outcome(0).attempts;
+    assert_eq!(attempts.len(), 2);
+    let intents = |at: usize| attempts[at].details.results.as_ref().unwrap().intents.len();
+    assert_eq!((intents(0), intents(1)), (0, 2));
+}
+
+#[test]
+fn a_test_is_as_long_as_it_took_to_its_verdict() {
+    let played = play(core(&lex_sets(1, "")), &mut slow_details(60.0), &[]);
+    let outcome = played.outcome(0);
+    assert!(outcome.seconds < 10.0 && outcome.attempts[0].seconds < 10.0, "{outcome:?}");
+    assert!(played.over_at > seconds(60.0));
+}
+
+#[test]
+fn a_lane_that_closes_among_the_details_leaves_the_verdict_and_drops_half_of_a_kind() {
+    let plan = lex_plan("{end_to_end: 95%}");
+    let played = ending(&plan, &["Completed"], |page| match page.kind {
+        ResultKind::Intents if page.next_token.is_some() => {
+            Err(error(crate::service::ErrorClass::Credentials))
+        }
+        ResultKind::Intents => {
+            Ok(Page { rows: result_rows(page.kind), next_token: Some("2".to_owned()) })
+        }
+        kind => Ok(Page { rows: result_rows(kind), next_token: None }),
+    });
+    let outcome = played.outcome(0);
+    assert_eq!(outcome.verdict, Verdict::Failed);
+    let details = &outcome.attempts[0].details;
+    assert!(details.notes[0].contains("credentials"), "{details:?}");
+    assert!(details.results.as_ref().unwrap().intents.is_empty());
+}
+
+#[test]
+fn conversations_are_read_though_nothing_is_expected_of_whole_ones() {
+    let mut kinds = Vec::new();
+    ending(&lex_plan("{intent: 99%}"), &["Completed"], |page| {
+        kinds.push(page.kind);
+        let counts = matched(1, 2);
+        let rows = match page.kind {
+            ResultKind::Overall => vec![Row::EndToEnd { counts, multi_turn: true }],
+            ResultKind::Intents => vec![Row::Intent("Book".into(), counts)],
+            _ => Vec::new(),
+        };
+        Ok(Page { rows, next_token: None })
+    });
+    assert!(kinds.contains(&ResultKind::Conversations), "{kinds:?}");
 }
