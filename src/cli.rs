@@ -280,7 +280,7 @@ pub struct RenderArgs {
     #[arg(long, value_name = "WHAT", default_value = "set")]
     pub junit_lex: JunitLex,
 
-    /// Write the Markdown summary [$GITHUB_STEP_SUMMARY is appended to]
+    /// Write the Markdown summary; to $GITHUB_STEP_SUMMARY it is appended
     #[arg(long, value_name = "PATH")]
     pub summary: Option<PathBuf>,
 }

@@ -20,7 +20,12 @@ fn summary_of_the_job() -> Option<PathBuf> {
 /// Where the Markdown summary goes that was asked for at `path`: behind what is there already
 /// where that is the job's own.
 pub(super) fn summary_at(path: PathBuf) -> Summary {
-    if summary_of_the_job().is_some_and(|job| job == path) {
+    let real = |path: &Path| {
+        std::fs::canonicalize(path)
+            .or_else(|_| std::path::absolute(path))
+            .unwrap_or_else(|_| path.to_owned())
+    };
+    if summary_of_the_job().is_some_and(|job| real(&job) == real(&path)) {
         Summary::Append(path)
     } else {
         Summary::Replace(path)

@@ -5,7 +5,7 @@ use super::{Console, Error};
 use crate::cli::RenderArgs;
 use crate::error::Kind;
 use crate::exit;
-use crate::outcome::{LexResults, RunSummary};
+use crate::outcome::{LexResults, RunSummary, Speaker, Turn};
 use crate::report::junit::LexCases;
 use crate::report::writer::{Moment, Outputs};
 use crate::report::{json, terminal};
@@ -52,8 +52,14 @@ fn lacking(summary: &RunSummary, wanted: LexCases) -> impl Iterator<Item = &str>
         let read = results.utterances;
         match wanted {
             LexCases::Set => false,
-            LexCases::Mismatches => read.unwrap_or(overall).missed() > 0 && results.left_out() > 0,
-            LexCases::All => read.unwrap_or(overall).total > results.turns.len() as u64,
+            LexCases::Mismatches => {
+                (read.is_none() && overall.missed() > 0) || results.left_out() > 0
+            }
+            LexCases::All => {
+                let by_user = |turn: &&Turn| turn.speaker == Speaker::User;
+                let held = results.turns.iter().filter(by_user).count() as u64;
+                read.unwrap_or(overall).total > held
+            }
         }
     };
     let tests = summary.tests().filter(move |test| {

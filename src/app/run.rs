@@ -85,6 +85,8 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         collector.trouble(error.for_reports());
         // The reports that can be written tell of the one that cannot.
         let _ = outputs.write(collector.concluded(), Moment::End);
+        let _ = outputs.summarize(collector.concluded());
+        console.data(&annotations(collector.summary()))?;
         return Err(error);
     }
     let detail = detail(args);
@@ -97,8 +99,8 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     if detail > Detail::Quiet {
         console.log(&banner(&plan, &identity.run_id, args));
     }
-    section(host().open_progress(Utc::now().timestamp()));
     let signals = signals::listen().map_err(|error| no_signals(&error))?;
+    section(host().open_progress(Utc::now().timestamp()));
     let services = service::services(&plan, &access).await;
     let mut random = fastrand::Rng::new();
     let chance = Box::new(move || random.f64());
@@ -116,7 +118,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     section(host().close_progress(Utc::now().timestamp()));
     write_at_the_end(&mut collector, &outputs, console);
     if detail > Detail::Quiet {
-        console.log(&format!("report: {}", written(&args.reports)));
+        console.log(&format!("report: {}", outputs.describe().join(", ")));
     }
     // The exit code and the reports tell the result, whether stdout takes it or not.
     let shown = console
@@ -144,11 +146,6 @@ fn outputs(args: &ReportArgs) -> Outputs {
         json: args.json.clone(),
         summary,
     }
-}
-
-fn written(args: &ReportArgs) -> String {
-    let paths = std::iter::once(&args.junit).chain(&args.json);
-    paths.map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// What is known before anything starts.
@@ -350,16 +347,21 @@ async fn report_while_running(
 
 /// Writes the reports for the last time. Where one cannot be written, the others say so.
 fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Console) {
-    let mut problems = outputs.write(collector.concluded(), Moment::End).err().unwrap_or_default();
-    problems.extend(outputs.summarize(collector.concluded()).err());
-    if problems.is_empty() {
-        return;
-    }
-    for problem in problems {
+    let note = |collector: &mut Collector, problem: String| {
         console.log(&format!("error: {problem}"));
         collector.trouble(RunError { message: problem, details: String::new() });
+    };
+    let written = outputs.write(collector.concluded(), Moment::End);
+    let failed = written.is_err();
+    written.err().into_iter().flatten().for_each(|problem| note(collector, problem));
+    // The summary comes after, so that it is no greener than the exit code.
+    let summarized = outputs.summarize(collector.concluded());
+    if let Err(problem) = &summarized {
+        note(collector, problem.clone());
     }
-    let _ = outputs.write(collector.concluded(), Moment::End);
+    if failed || summarized.is_err() {
+        let _ = outputs.write(collector.concluded(), Moment::Again);
+    }
 }
 
 /// Writes reports for a command line of `run` that could not be read, as far as it says where

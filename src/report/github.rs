@@ -15,6 +15,9 @@ use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
 /// So many annotations of a level are told one by one.
 const MOST: usize = 9;
 
+/// So many lines are told of trouble of the run itself, such as an invalid suite.
+const MOST_LINES: usize = 12;
+
 /// A message is at most so long, in characters: GitHub cuts at 4,096.
 const MOST_CHARS: usize = 2000;
 
@@ -34,10 +37,19 @@ pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> Stri
         let worth_it = !test.outcome.verdict.is_pass() || test.outcome.flaky;
         !is_error(test) && worth_it && test.outcome.verdict != Verdict::NotRun
     };
-    let of_run = summary.errors.iter().map(|error| format!("::error::{}", data(&error.message)));
+    let of_run = summary.errors.iter().map(|error| {
+        let lines = std::iter::once(error.message.as_str()).chain(error.details.lines());
+        let lines: Vec<String> = lines.take(MOST_LINES).map(data).collect();
+        // An escaped line break: GitHub shows the lines.
+        format!("::error::{}", lines.join("%0A"))
+    });
     let of = |level: &'static str, wanted: &dyn Fn(&TestResult) -> bool| -> Vec<String> {
-        let told = all.iter().filter(|(_, test)| wanted(test));
-        told.map(|(suite, test)| annotation(summary, level, &place(&suite.file), test)).collect()
+        let mut told: Vec<_> = all.iter().filter(|(_, test)| wanted(test)).collect();
+        // Verdicts come first: what is over the most is not told.
+        told.sort_by_key(|(_, test)| summary.gate(test) != Gate::Fails);
+        told.into_iter()
+            .map(|(suite, test)| annotation(summary, level, &place(&suite.file), test))
+            .collect()
     };
     let errors: Vec<String> = of_run.chain(of("error", &is_error)).collect();
     let lines =

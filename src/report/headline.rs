@@ -3,8 +3,8 @@
 use super::look_up;
 use super::text::one_line;
 use crate::outcome::{
-    Attempt, Counts, Gate, LexResults, Match, RunSummary, SuiteResult, TestOutcome, TestResult,
-    Turn, Verdict,
+    Attempt, Counts, Gate, LexResults, Match, RunSummary, Speaker, SuiteResult, TestOutcome,
+    TestResult, Turn, Verdict,
 };
 
 /// The word for a test's result, as the first thing that a person reads.
@@ -17,6 +17,13 @@ pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
         (Verdict::Error(_), _) => "ERROR",
         (Verdict::NotRun, _) => "NOT RUN",
     }
+}
+
+/// Whether there is more to say of a test than that it passed.
+pub(super) fn is_worth_telling(test: &TestResult) -> bool {
+    let outcome = &test.outcome;
+    let noted = outcome.deciding().is_some_and(|attempt| !attempt.details.notes.is_empty());
+    !outcome.verdict.is_pass() || outcome.flaky || noted
 }
 
 /// How many tests have come to what, as far as there are any.
@@ -91,8 +98,12 @@ pub(super) fn mismatch(turn: &Turn) -> String {
         Some(error) => format!("could not be run: {error}"),
         None => format!("expected {}, got {}", turn.expected, turn.actual),
     };
-    let parts = turn.mismatches.join(", ");
-    if !parts.is_empty() && turn.error.is_none() {
+    let parts = match turn.mismatches.join(", ") {
+        // AWS says no more than that.
+        parts if parts.is_empty() => "end to end".to_owned(),
+        parts => parts,
+    };
+    if turn.error.is_none() {
         text = format!("{parts}: {text}");
     }
     match &turn.conversation_id {
@@ -113,16 +124,22 @@ fn worst_intents(results: &LexResults) -> impl Iterator<Item = String> {
 /// What of a Lex test set did not match: the worst turns, at most `most`, a line each.
 fn mismatches(results: &LexResults, most: usize) -> Vec<String> {
     let worst = results.worst_turns();
-    let left_out = results.left_out() + worst.len().saturating_sub(most) as u64;
+    let by_user = |turn: &&&Turn| turn.speaker == Speaker::User;
+    let left_out = results.left_out() + worst.iter().skip(most).filter(by_user).count() as u64;
     let turns = worst.into_iter().take(most).map(|turn| {
-        let what = if turn.result == Match::ExecutionError { "error" } else { "mismatch" };
+        let what = match (turn.result, turn.speaker) {
+            (Match::ExecutionError, _) => "error",
+            (_, Speaker::User) => "mismatch",
+            // The bot's own words are no utterance, and not counted as one.
+            (_, Speaker::Agent) => "prompt",
+        };
         format!("{what}: #{} \"{}\": {}", turn.record, turn.text, mismatch(turn))
     });
     let conversations = results.mismatched_conversations.iter().take(most).map(|conversation| {
         let of = conversation.mismatches.join(", ");
         format!("conversation: {}: {}: {of}", conversation.id, conversation.result)
     });
-    let more = (left_out > 0).then(|| format!("mismatches: {left_out} more"));
+    let more = (left_out > 0).then(|| format!("mismatches: {left_out} more utterances"));
     turns.chain(more).chain(conversations).collect()
 }
 
@@ -171,7 +188,10 @@ pub(super) fn lines(attempt: &Attempt, most: usize) -> Vec<String> {
     let observations: Vec<String> =
         details.failed_observations.iter().map(ToString::to_string).collect();
     let mut lines = labelled("expected", &details.checks);
-    lines.extend(labelled("failed observation", &observations));
+    // The message tells of the first one.
+    let said = observations.first().is_some_and(|first| !news(first));
+    let rest = observations.iter().skip(usize::from(said));
+    lines.extend(rest.map(|observation| format!("failed observation: {observation}")));
     lines.extend(labelled("reason", &details.failure_reasons));
     let error = details.error.iter().map(ToString::to_string).filter(|error| news(error));
     lines.extend(error.map(|error| format!("AWS: {error}")));

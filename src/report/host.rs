@@ -89,7 +89,8 @@ pub fn defuse(text: &str) -> Cow<'_, str> {
     if !["##", "::", "---", "+++", "~~~", "^^^"].iter().any(|mark| text.contains(mark)) {
         return Cow::Borrowed(text);
     }
-    let lines: Vec<String> = text.split('\n').map(defuse_line).collect();
+    // A host may take a carriage return for the end of a line.
+    let lines: Vec<String> = text.split(['\n', '\r']).map(defuse_line).collect();
     Cow::Owned(lines.join("\n"))
 }
 
@@ -98,13 +99,12 @@ fn defuse_line(line: &str) -> String {
     let mut rest = line;
     while let Some(at) = rest.find("##") {
         let word = rest[at..].trim_start_matches('#');
+        let marks = rest.len() - at - word.len();
         let is_command = word.trim_start_matches(|c: char| c.is_ascii_alphanumeric());
-        let (before, after) = rest.split_at(at + 1);
-        safe.push_str(before);
-        if is_command.starts_with('[') {
-            safe.push(' ');
-        }
-        rest = after;
+        // All marks but the last, and that one apart from them.
+        safe.push_str(&rest[..at + marks - 1]);
+        safe.push_str(if is_command.starts_with('[') { " #" } else { "#" });
+        rest = word;
     }
     safe.push_str(rest);
     // Colours are taken away before a host sees a line.
@@ -132,13 +132,14 @@ mod tests {
             ("  ::error::x", "  : :error::x"),
             ("a ::error::x", "a ::error::x"),
             ("a ##[error]x", "a # #[error]x"),
-            ("###[group]", "# # #[group]"),
+            ("###[group]", "## #[group]"),
             ("x ##vso[task.setvariable]y", "x # #vso[task.setvariable]y"),
             ("##teamcity[buildStop]", "# #teamcity[buildStop]"),
             ("## a heading", "## a heading"),
             ("--- x\n+++ y", " --- x\n +++ y"),
             ("\u{1b}[1m::error::x", "\u{1b}[1m: :error::x"),
             ("a: b", "a: b"),
+            ("a ::x\r::error::y", "a ::x\n: :error::y"),
         ] {
             assert_eq!(defuse(text), expected);
         }

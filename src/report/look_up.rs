@@ -3,11 +3,17 @@
 use crate::outcome::{Attempt, ErrorKind, ServiceName, TestResult, Verdict};
 
 /// The AWS CLI command for the execution that decided; where no start was answered, for those among
-/// which it may be; where there was none, for what was to be run.
+/// which it may be; where there was none, for what was to be run, or
+/// for who asks.
 pub(super) fn command(test: &TestResult) -> String {
     let of = |name: &str| test.target.get(name).map_or("", String::as_str);
     let execution = test.outcome.deciding().and_then(Attempt::execution_id);
-    let unknown = test.outcome.verdict == Verdict::Error(ErrorKind::StartUnknown);
+    let verdict = test.outcome.verdict;
+    let unknown = verdict == Verdict::Error(ErrorKind::StartUnknown);
+    if verdict == Verdict::Error(ErrorKind::Credentials) {
+        return "aws sts get-caller-identity".to_owned();
+    }
+    let read = test.outcome.deciding().is_some_and(|attempt| attempt.details.results.is_some());
     let command = match test.service {
         ServiceName::Connect => {
             let ids = format!(
@@ -24,6 +30,9 @@ pub(super) fn command(test: &TestResult) -> String {
             }
         }
         ServiceName::Lex => match execution {
+            Some(id) if !read => {
+                format!("lexv2-models describe-test-execution --test-execution-id {id}")
+            }
             Some(id) => format!(
                 "lexv2-models list-test-execution-result-items --test-execution-id {id} \
                  --result-filter-by resultTypeFilter=UtteranceLevelResults"

@@ -15,7 +15,7 @@
 use std::fmt::Write;
 
 use super::headline;
-use super::text::{cut, one_line};
+use super::text::{cut, one_line, xml_body};
 use crate::outcome::{
     Attempt, Counts, Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum,
 };
@@ -50,9 +50,8 @@ pub fn render(summary: &RunSummary) -> String {
         .iter()
         .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
         .collect();
-    let is_green = |test: &TestResult| test.outcome.verdict.is_pass() && !test.outcome.flaky;
-    let (green, mut others): (Vec<TestOf<'_>>, Vec<TestOf<'_>>) =
-        all.iter().partition(|(_, test)| is_green(test));
+    let (mut others, green): (Vec<TestOf<'_>>, Vec<TestOf<'_>>) =
+        all.iter().partition(|(_, test)| headline::is_worth_telling(test));
     // What fails the build comes first: a table may be cut at its end.
     others.sort_by_key(|(_, test)| match summary.gate(test) {
         Gate::Fails => 0,
@@ -63,15 +62,23 @@ pub fn render(summary: &RunSummary) -> String {
     let rows = |tests: &[TestOf<'_>]| -> Vec<String> {
         tests.iter().map(|(suite, test)| row(summary, suite, test)).collect()
     };
-    table(&mut text, ROW_HEAD, rows(&others));
+    // Half of the room is for what follows.
+    table(&mut text, ROW_HEAD, "tests", MOST_BYTES / 2, rows(&others));
     let told = others.iter().filter(|(_, test)| test.outcome.verdict != Verdict::NotRun);
     blocks(&mut text, told.map(|(suite, test)| block(summary, suite, test)));
     let sets: Vec<_> = all.iter().filter_map(|(_, test)| Some((*test, results(test)?))).collect();
-    table(&mut text, SET_HEAD, sets.iter().map(|(test, results)| set_row(test, results)));
-    table(&mut text, INTENT_HEAD, sets.iter().flat_map(|(test, results)| intents(test, results)));
+    table(
+        &mut text,
+        SET_HEAD,
+        "sets",
+        MOST_BYTES,
+        sets.iter().map(|(test, results)| set_row(test, results)),
+    );
+    let intents = sets.iter().flat_map(|(test, results)| intents(test, results));
+    table(&mut text, INTENT_HEAD, "intents", MOST_BYTES, intents);
     if !green.is_empty() {
-        let _ = writeln!(text, "\n<details><summary>{} passed</summary>", green.len());
-        table(&mut text, ROW_HEAD, rows(&green));
+        let _ = writeln!(text, "\n<details><summary>All that simply passed</summary>");
+        table(&mut text, ROW_HEAD, "tests", MOST_BYTES, rows(&green));
         let _ = writeln!(text, "\n</details>");
     }
     text
@@ -81,7 +88,7 @@ type TestOf<'a> = (&'a SuiteResult, &'a TestResult);
 
 const ROW_HEAD: &str = "| | test | why | where | owner | execution |\n\
                         | --- | --- | --- | --- | --- | --- |";
-const SET_HEAD: &str = "| Lex test | utterances | intents | slots | execution errors |\n\
+const SET_HEAD: &str = "| Lex test | end to end | intents | slots | execution errors |\n\
                         | --- | --- | --- | --- | --- |";
 const INTENT_HEAD: &str = "| Lex test | intent | matched | share |\n| --- | --- | --- | --- |";
 
@@ -101,12 +108,18 @@ fn first_line(summary: &RunSummary) -> String {
     format!("{mark} **callcheck: {conclusion}**: {tests}; run {run_id}, exit {exit}\n")
 }
 
-/// Adds a table, as far as there is room; an empty one is left out.
-fn table(text: &mut String, head: &str, rows: impl IntoIterator<Item = String>) {
+/// Adds a table of `what`, up to `most` bytes of all; an empty one is left out.
+fn table(
+    text: &mut String,
+    head: &str,
+    what: &str,
+    most: usize,
+    rows: impl IntoIterator<Item = String>,
+) {
     let mut left_out = 0;
     let mut begun = false;
     for row in rows {
-        if text.len() + row.len() > MOST_BYTES {
+        if text.len() + row.len() > most {
             left_out += 1;
             continue;
         }
@@ -117,7 +130,7 @@ fn table(text: &mut String, head: &str, rows: impl IntoIterator<Item = String>) 
         text.push_str(&row);
         text.push('\n');
     }
-    tell_left_out(text, left_out);
+    tell_left_out(text, left_out, what);
 }
 
 /// Adds blocks, as far as there is room for them and for the tables that follow.
@@ -130,12 +143,12 @@ fn blocks(text: &mut String, blocks: impl Iterator<Item = String>) {
             text.push_str(&block);
         }
     }
-    tell_left_out(text, left_out);
+    tell_left_out(text, left_out, "details of tests");
 }
 
-fn tell_left_out(text: &mut String, left_out: usize) {
+fn tell_left_out(text: &mut String, left_out: usize, what: &str) {
     if left_out > 0 {
-        let _ = writeln!(text, "\n{left_out} more: see the reports");
+        let _ = writeln!(text, "\n{left_out} more {what}: see the other reports");
     }
 }
 
@@ -156,7 +169,8 @@ fn row(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
 
 /// All that is known of a test, to be unfolded.
 fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
-    let title = format!("{}: {}", headline::word(summary, test), one_line(&test.name));
+    let blocking = if test.blocking { "" } else { " (does not block)" };
+    let title = format!("{}{blocking}: {}", headline::word(summary, test), one_line(&test.name));
     let lines = headline::all(suite, test, MOST_MISMATCHES);
     format!(
         "\n<details><summary>{}</summary>\n\n{}\n\n</details>\n",
@@ -209,7 +223,8 @@ fn cell(text: &str) -> String {
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
-            '@' => safe.push_str("&#64;"),
+            // What stands in the middle keeps an address from being made a link.
+            '@' => safe.push_str("&#64;<!-- -->"),
             '#' => safe.push_str("&#35;"),
             ':' => safe.push_str("&#58;"),
             '\\' | '|' | '`' | '*' | '_' | '[' | ']' | '(' | ')' | '~' | '!' | '$' | '{' | '}' => {
@@ -219,15 +234,13 @@ fn cell(text: &str) -> String {
             _ => safe.push(c),
         }
     }
-    safe
+    // GitHub makes a link of it wherever it stands.
+    safe.replace("www.", "www&#46;").replace("WWW.", "WWW&#46;")
 }
 
 /// Lines as they are: in an element whose content no Markdown reader looks into.
 fn pre(text: &str) -> String {
-    // A blank line would end it for some readers.
-    let lines = text.lines().map(one_line).filter(|line| !line.is_empty());
-    let text = lines.collect::<Vec<_>>().join("\n");
-    format!("<pre>\n{}\n</pre>", html(&cut(&text, MOST_BLOCK)))
+    format!("<pre>\n{}\n</pre>", html(&cut(xml_body(text).trim_matches('\n'), MOST_BLOCK)))
 }
 
 /// Text that is only text between the tags of HTML, and in Markdown that looks into them.

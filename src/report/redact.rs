@@ -10,16 +10,22 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::event::{Event, EventKind};
-use crate::outcome::{Attempt, AwsError, Details, FailedObservation, Said, Turn};
+use crate::outcome::{Attempt, AwsError, Conversation, Details, FailedObservation, Said, Turn};
 
 /// What may be an e-mail address, or a run of digits as numbers are written that belong to a
 /// person: 7 or more (a phone number has up to 15 by E.164, a card up to 19), with the usual marks
-/// between.
+/// between. Dates with a time and IP addresses are taken for what they are.
 static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let email = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+";
-    let number = r"\+?\(?[0-9](?:[ ().-]{0,3}[0-9]){6,18}";
-    Regex::new(&format!("(?<email>{email})|(?<number>{number})")).ok()
+    let date = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9]{2}";
+    let address = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?";
+    let email = r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+";
+    let mark = r"[\s().\-\u{2010}-\u{2015}/]{0,3}";
+    let number = format!(r"\+?\(?[0-9](?:{mark}[0-9]){{6,18}}");
+    Regex::new(&format!("(?<known>{date}|{address})|(?<email>{email})|(?<number>{number})")).ok()
 });
+
+/// Records are kept up to so many characters each: an execution of 5 minutes has some dozens.
+const MOST_RECORD: usize = 4000;
 
 /// Takes personal data out of the events of a run.
 #[derive(Debug, Default)]
@@ -71,7 +77,9 @@ impl Redactor {
     fn attempts(&mut self, attempts: &mut [Attempt]) {
         for attempt in &mut *attempts {
             let contacts = std::mem::take(&mut attempt.details.contact_ids);
-            self.contacts.extend(contacts.into_iter().filter(|id| !self.known.contains(id)));
+            // What is shorter would be found everywhere; AWS gives UUIDs.
+            let ids = contacts.into_iter().filter(|id| id.len() >= 8 && !self.known.contains(id));
+            self.contacts.extend(ids);
         }
         for Attempt { message, details, .. } in attempts {
             self.text(message);
@@ -80,17 +88,29 @@ impl Redactor {
     }
 
     fn details(&self, details: &mut Details) {
-        for FailedObservation { expected, seen, .. } in &mut details.failed_observations {
+        for FailedObservation { id, expected, seen } in &mut details.failed_observations {
+            self.text(id);
             expected.iter_mut().chain(seen).for_each(|text| self.text(text));
         }
-        let Details { failure_reasons, records, notes, checks, .. } = details;
-        let texts = failure_reasons.iter_mut().chain(records).chain(notes).chain(checks);
-        texts.for_each(|text| self.text(text));
+        let Details { failure_reasons, records, notes, .. } = details;
+        failure_reasons.iter_mut().chain(notes).for_each(|text| self.text(text));
+        for record in records {
+            self.text(record);
+            // Only now: half of a number would not be known for one.
+            if let Some((end, _)) = record.char_indices().nth(MOST_RECORD) {
+                record.truncate(end);
+                record.push('…');
+            }
+        }
         details.error.iter_mut().for_each(|error| self.error(error));
-        for Turn { text, expected, actual, error, .. } in
-            details.results.iter_mut().flat_map(|results| &mut results.turns)
-        {
+        let Some(results) = &mut details.results else { return };
+        for Conversation { id, mismatches, .. } in &mut results.mismatched_conversations {
+            self.text(id);
+            mismatches.iter_mut().for_each(|text| self.text(text));
+        }
+        for Turn { text, conversation_id, expected, actual, error, .. } in &mut results.turns {
             self.text(text);
+            conversation_id.iter_mut().for_each(|id| self.text(id));
             self.said(expected);
             self.said(actual);
             error.iter_mut().for_each(|error| self.text(error));
@@ -98,12 +118,14 @@ impl Redactor {
     }
 
     fn said(&self, said: &mut Said) {
-        let Said { prompt, transcript, slots, .. } = said;
-        prompt.iter_mut().chain(transcript).chain(slots.values_mut()).for_each(|t| self.text(t));
+        let Said { intent, prompt, transcript, slots } = said;
+        let texts = intent.iter_mut().chain(prompt).chain(transcript).chain(slots.values_mut());
+        texts.for_each(|text| self.text(text));
     }
 
     fn error(&self, error: &mut AwsError) {
         self.text(&mut error.message);
+        error.code.iter_mut().for_each(|code| self.text(code));
     }
 
     fn text(&self, text: &mut String) {
@@ -137,36 +159,82 @@ impl Redactor {
         let (mut copied, mut at) = (0, 0);
         while let Some(captures) = personal.captures_at(text, at) {
             let Some(found) = captures.get(0) else { break };
-            let word = match captures.name("email") {
-                Some(_) => "[email]",
-                None if self.is_id(text, found.start(), found.end()) => {
-                    // On behind the word, or at least behind its first character.
-                    at = found.start() + word_at(text, found.start()).len().max(1);
-                    continue;
-                }
-                None => "[phone]",
+            let word = if captures.name("email").is_some() {
+                Some((found.end(), "[email]"))
+            } else if captures.name("known").is_some() {
+                None
+            } else {
+                self.number(text, found.start(), found.end()).map(|end| (end, "[phone]"))
+            };
+            let Some((end, word)) = word else {
+                // On behind what it is, or at least behind its first character.
+                let rest = word_at(text, found.start()).len().max(1);
+                at = match captures.name("known") {
+                    Some(known) => known.end(),
+                    None => found.start() + rest,
+                };
+                continue;
             };
             shown.push_str(&text[copied..found.start()]);
             shown.push_str(word);
-            (copied, at) = (found.end(), found.end());
+            (copied, at) = (end, end);
         }
         shown.push_str(&text[copied..]);
         *text = shown;
     }
 
-    /// Whether digits stand in a UUID, an ARN or another word, are a date or an id that is known,
-    /// rather than a number by themselves.
-    fn is_id(&self, text: &str, start: usize, end: usize) -> bool {
+    /// Where the number ends that may begin at `start` and reach to `end`; none where the digits
+    /// stand in a UUID, an ARN or another word, are a date or an id that is known. What follows it
+    /// may have been taken for a part of it: `555 0123 24/7`.
+    fn number(&self, text: &str, start: usize, end: usize) -> Option<usize> {
         let before = text[..start].chars().next_back();
-        let after = text[end..].chars().next();
-        let in_arn = before == Some(':') && after == Some(':');
-        let parts: Vec<usize> = text[start..end].split('-').map(str::len).collect();
-        before.is_some_and(joins)
-            || after.is_some_and(joins)
-            || in_arn
-            || parts == [4, 2, 2]
-            || self.known.contains(word_at(text, start))
+        let known = self.known.contains(word_at(text, start));
+        if before.is_some_and(joins) || known {
+            return None;
+        }
+        let mut end = end;
+        loop {
+            let number = &text[start..end];
+            let after = text[end..].chars().next();
+            let in_arn = before == Some(':') && after == Some(':');
+            let parts: Vec<usize> = number.split('-').map(str::len).collect();
+            let digits = number.chars().filter(char::is_ascii_digit).count();
+            if digits < FEWEST_DIGITS || in_arn || parts == [4, 2, 2] {
+                return None;
+            }
+            // A mark behind it that ends a word does not make it one.
+            let mut behind = text[end..].chars();
+            let joined = match behind.next() {
+                Some(mark @ ('-' | '/')) => {
+                    let next = behind.next();
+                    next.is_some_and(|c| c.is_alphanumeric() || (mark == '-' && joins(c)))
+                }
+                Some(c) => joins(c),
+                None => false,
+            };
+            if !joined {
+                return Some(end);
+            }
+            // Back to the group of digits before the last one.
+            let last = number.rfind(|c: char| !c.is_ascii_digit())?;
+            let shorter = number[..last].trim_end_matches(|c: char| !c.is_ascii_digit());
+            // Groups of one word are one: a UUID is no number with something behind it.
+            let between = &number[shorter.len()..=last];
+            if between.chars().all(|c| c == '-') && !is_grouped(shorter) {
+                return None;
+            }
+            end = start + shorter.len();
+        }
     }
+}
+
+/// A number that belongs to a person has so many digits at least.
+const FEWEST_DIGITS: usize = 7;
+
+/// Whether a number is written in short groups, as people write phone numbers and no id is.
+fn is_grouped(number: &str) -> bool {
+    let groups = number.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
+    groups.clone().count() > 1 && groups.clone().all(|group| group.len() <= 4)
 }
 
 /// The word that begins at a place.
@@ -205,6 +273,16 @@ mod tests {
             ("card 4111 1111 1111 1111!", "card [phone]!"),
             ("card 4111111111111111", "card [phone]"),
             ("41555501238", "[phone]"),
+            ("Call 1-800-555-0123 24/7", "Call [phone]"),
+            ("card 4111 1111 1111 1111 12/27", "card [phone] 12/27"),
+            ("415 555 0123 4th street", "[phone] 4th street"),
+            ("0171/1234567 or 030/12345678", "[phone] or [phone]"),
+            ("415-555-0123-", "[phone]-"),
+            ("415\u{2011}555\u{2011}0123", "[phone]"),
+            ("415\u{a0}555\u{a0}0123.", "[phone]."),
+            ("4155550123 4155550124", "[phone] [phone]"),
+            ("+14155550123/+14155550124", "[phone]/[phone]"),
+            ("josé@example.com, jane@exämple.com", "[email], [email]"),
         ] {
             assert_eq!(redacted(text), expected);
         }
@@ -217,6 +295,9 @@ mod tests {
             "arn:aws:connect:us-east-1:111122223333:instance/11111111-2222-3333-4444-555555555555",
             "at 2026-11-21T02:12:00Z",
             "on 2026-11-21",
+            "at 2026-11-21 02:12:00",
+            "from 10.120.33.41:443",
+            "a 12345678-1234-1234-1234-123456789012 b",
             "46 of 500 utterances did not match (90.8 %)",
             "execution BOT0000001",
             "test case 41555501239 is not there",

@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::headline::{self, Total};
 use super::look_up;
-use super::text::one_line;
+use super::text::{cut, one_line};
 use crate::duration::format_duration;
 use crate::event::{Event, EventKind};
 use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
@@ -27,6 +27,9 @@ const MOST_BLOCKS: usize = 50;
 
 /// So many mismatches of a Lex test set are told of; the reports hold more.
 const MOST_MISMATCHES: usize = 5;
+
+/// A line of the log is at most so long, in characters; the reports hold more.
+const MOST_LINE: usize = 2000;
 
 /// So much is said while a run is under way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -132,6 +135,7 @@ pub fn event(
         }
     };
     let at = short(event.at.as_secs_f64());
+    let text = cut(&text, MOST_LINE);
     Some(format!("{DIM}{at:>8}{DIM:#}  {style}{word:<11}{style:#}  {text}"))
 }
 
@@ -176,9 +180,8 @@ pub fn report(summary: &RunSummary) -> String {
     // What fails the build comes last, right above the totals: that is where a reader of a log is.
     for gate in [Gate::Ignored, Gate::Passes, Gate::NoVerdict, Gate::Fails] {
         let told = |test: &TestResult| {
-            let outcome = &test.outcome;
-            let worth_it = !outcome.verdict.is_pass() || outcome.flaky;
-            summary.gate(test) == gate && worth_it && outcome.verdict != Verdict::NotRun
+            let not_run = test.outcome.verdict == Verdict::NotRun;
+            summary.gate(test) == gate && headline::is_worth_telling(test) && !not_run
         };
         let told: Vec<_> = all.iter().filter(|(_, test)| told(test)).collect();
         if let Some(more) = told.len().checked_sub(MOST_BLOCKS).filter(|more| *more > 0) {
@@ -199,6 +202,7 @@ pub fn report(summary: &RunSummary) -> String {
 fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
     let mut text = String::new();
     let style = match summary.gate(test) {
+        Gate::Passes if !test.outcome.flaky => GREEN,
         Gate::Fails | Gate::NoVerdict => RED,
         Gate::Passes | Gate::Ignored => YELLOW,
     };
@@ -207,7 +211,8 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
     let blocking = if test.blocking { "" } else { "  (does not block)" };
     let _ = writeln!(text, "{style}{word}{style:#}  {BOLD}{name}{BOLD:#}{blocking}");
     let mut line = |label: &str, value: &str| {
-        let _ = writeln!(text, "  {DIM}{:<12}{DIM:#} {}", one_line(label), one_line(value));
+        let (label, value) = (one_line(label), cut(&one_line(value), MOST_LINE));
+        let _ = writeln!(text, "  {DIM}{label:<12}{DIM:#} {value}");
     };
     line("why", &headline::message(&test.outcome));
     line("where", &format!("{}:{}", suite.file, test.line));

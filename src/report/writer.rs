@@ -14,6 +14,8 @@ pub enum Moment {
     Meanwhile,
     /// At the end.
     End,
+    /// At the end, once more, since something has come to light in writing.
+    Again,
 }
 
 /// Where reports go.
@@ -49,7 +51,9 @@ impl Summary {
         match self {
             Self::Append(path) => {
                 let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
-                file.write_all(text.as_bytes())
+                // A blank line ends whatever another step has left open.
+                let behind = if file.metadata()?.len() > 0 { "\n\n" } else { "" };
+                file.write_all(format!("{behind}{text}").as_bytes())
             }
             Self::Replace(path) => put(path, text.as_bytes()),
         }
@@ -60,6 +64,16 @@ impl Outputs {
     fn paths(&self) -> impl Iterator<Item = &Path> {
         let summary = self.summary.as_ref().map(Summary::path);
         self.junit.iter().chain(&self.json).chain(summary).map(PathBuf::as_path)
+    }
+
+    /// The reports that there are, for a person: JUnit with its parts.
+    pub fn describe(&self) -> Vec<String> {
+        let junit = self.junit.iter().map(|path| match parts_beside(path).count() {
+            0 => path.display().to_string(),
+            more => format!("{} and {more} more parts of it", path.display()),
+        });
+        let others = self.json.iter().chain(self.summary.as_ref().map(Summary::path));
+        junit.chain(others.map(|path| path.display().to_string())).collect()
     }
 
     /// Says which report would take the place of another, or of one of the files that are read.
@@ -81,10 +95,13 @@ impl Outputs {
     ///
     /// A sentence for each report that could not be written.
     pub fn write(&self, summary: &RunSummary, moment: Moment) -> Result<(), Vec<String>> {
-        // What is written to a stream cannot be taken back: it gets the last word only.
+        // What is written to a stream cannot be taken back: it gets the last word only, and once.
         let due = |path: &&PathBuf| moment == Moment::End || !is_stream(path);
         let junit = self.junit.as_ref().filter(due).and_then(|path| {
-            let lex = if moment == Moment::End { self.junit_lex } else { LexCases::Set };
+            let lex = match moment {
+                Moment::Meanwhile => LexCases::Set,
+                Moment::End | Moment::Again => self.junit_lex,
+            };
             let error = put_parts(path, summary, lex).err()?;
             Some(format!("failed to write the JUnit report to {}: {error}", path.display()))
         });
@@ -159,9 +176,12 @@ fn name_of(path: &Path) -> (String, String) {
 
 /// Whether a path is a device or a pipe, such as /dev/stdout: written to, never replaced.
 fn is_stream(path: &Path) -> bool {
-    path.starts_with("/dev")
-        || path.starts_with("/proc")
-        || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+    // /dev/stdout may well be a file.
+    std::fs::metadata(path).is_ok_and(|found| {
+        path.starts_with("/dev")
+            || path.starts_with("/proc")
+            || (!found.is_file() && !found.is_dir())
+    })
 }
 
 /// A path by which two names of one file are known to be one.

@@ -12,8 +12,8 @@ use serde_json::Value;
 use super::Record;
 use crate::outcome::FailedObservation;
 
-/// So much of a record is kept, in characters: an execution of 5 minutes has some dozens of them.
-const MOST_CHARS: usize = 4000;
+/// So much of a record is kept, in characters, against one that would fill the memory.
+const MOST_CHARS: usize = 100_000;
 
 /// Reads a record; `failed` is what the status beside it says.
 pub(super) fn read(observation_id: Option<String>, failed: bool, json: Option<&str>) -> Record {

@@ -151,9 +151,12 @@ fn a_failed_observation_says_what_was_expected_and_seen() {
 fn details_of_all_tests_say_that_a_pass_ended_by_timeout() {
     let outcome = observing().args(&["--details", "always"]).run();
     assert_eq!(outcome.calls("ListTestCaseExecutionRecords"), 2);
-    let message = outcome.result("Cut")["message"].to_string();
-    assert!(message.contains("it ended by TIMEOUT"), "{message}");
+    let note = "AWS ended it by TIMEOUT";
+    assert_eq!(outcome.result("Cut")["attempts"][0]["notes"][0], note);
     assert_eq!(outcome.says("Cut"), "success");
+    let properties = outcome.case("Cut").properties;
+    assert!(properties.iter().any(|property| property.value.as_str() == note), "{properties:?}");
+    assert!(outcome.stdout.contains(note), "{}", outcome.stdout);
     assert_eq!(outcome.case("Cut").system_out, None, "what passed has nothing to look into");
 }
 

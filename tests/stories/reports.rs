@@ -146,7 +146,7 @@ fn the_step_summary_of_a_job_gets_its_part() {
     let outcome = story.env("GITHUB_STEP_SUMMARY", path.to_str().unwrap()).run();
     outcome.exits(1);
     let text = std::fs::read_to_string(outcome.file("step.md")).unwrap();
-    assert!(text.starts_with("before\n❌ **callcheck: failed**: 1 test: 1 failed"), "{text}");
+    assert!(text.starts_with("before\n\n\n❌ **callcheck: failed**: 1 test: 1 failed"), "{text}");
     assert!(text.contains("| FAILED | Menu |") && text.contains("suite.yaml:12"), "{text}");
     assert_eq!(text.matches("callcheck:").count(), 1, "once, at the end");
 }

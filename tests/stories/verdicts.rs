@@ -190,7 +190,7 @@ fn after_the_first_failure_fail_fast_starts_nothing_new() {
         .run();
     outcome.exits(1);
     assert_eq!(outcome.calls("StartTestCaseExecution"), 1);
-    assert!(outcome.says("Two").starts_with("skipped: not-run:"), "{}", outcome.says("Two"));
+    assert!(outcome.says("Two").starts_with("skipped: not run:"), "{}", outcome.says("Two"));
 }
 
 #[test]

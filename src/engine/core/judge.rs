@@ -123,8 +123,11 @@ fn fold_turn(results: &mut LexResults, turn: Turn, turns: Turns) {
     }
 }
 
-/// Puts the turns in order once all have been read.
-pub(super) fn settle(details: &mut Details, turns: Turns) {
+/// Puts in order what has been read, once that is all.
+pub(super) fn settle(details: &mut Details, failed: bool, turns: Turns) {
+    if !failed && details.failure_reasons.iter().any(|reason| reason == TIMEOUT) {
+        details.notes.push("AWS ended it by TIMEOUT".to_owned());
+    }
     let Some(results) = &mut details.results else { return };
     if turns == Turns::Worst {
         keep_worst(results);
@@ -139,15 +142,16 @@ fn keep_worst(results: &mut LexResults) {
 
 /// Drops what was read of a kind of which not all could be read: half of it would mislead.
 pub(super) fn forget(details: &mut Details, kind: ResultKind) {
-    let results = details.results.get_or_insert_with(LexResults::default);
+    let Some(results) = &mut details.results else { return };
     match kind {
         ResultKind::Overall => {
             (results.end_to_end, results.speech, results.conversations) = (None, None, None);
         }
         ResultKind::Intents => results.intents.clear(),
         ResultKind::Slots => results.slots.clear(),
-        // Single records and mismatches are true by themselves.
-        ResultKind::Conversations | ResultKind::Turns | ResultKind::Records => {}
+        // Single turns and records are true by themselves; their number is not.
+        ResultKind::Turns => results.utterances = None,
+        ResultKind::Conversations | ResultKind::Records => {}
     }
 }
 
@@ -157,12 +161,9 @@ pub(super) fn passed(target: &Target, details: &mut Details) -> Judgement {
     match target {
         Target::Connect(target) => {
             let least = target.min_observations;
-            let by_timeout = details.failure_reasons.iter().any(|reason| reason == TIMEOUT);
-            let by_timeout = if by_timeout { "; it ended by TIMEOUT" } else { "" };
             match (details.observations, least) {
                 (None, None | Some(0)) => {
-                    let message = format!("passed, with no observation counts{by_timeout}");
-                    (Verdict::Passed, message)
+                    (Verdict::Passed, "passed, with no observation counts".to_owned())
                 }
                 (None, Some(least)) => (
                     Verdict::Error(ErrorKind::ResultsUnavailable),
@@ -177,9 +178,7 @@ pub(super) fn passed(target: &Target, details: &mut Details) -> Judgement {
                             format!("passed having observed {total}, expected at least {least}");
                         (Verdict::Failed, message)
                     } else {
-                        let message =
-                            format!("{passed} of {total} observations passed{by_timeout}");
-                        (Verdict::Passed, message)
+                        (Verdict::Passed, format!("{passed} of {total} observations passed"))
                     }
                 }
             }
@@ -219,8 +218,14 @@ fn expected(expect: &Expect, details: &mut Details) -> Judgement {
     let empty = LexResults::default();
     let results = details.results.as_ref().unwrap_or(&empty);
     let end_to_end = results.end_to_end.unwrap_or_default();
+    // What AWS counts as one result is a single utterance, or a conversation of several.
+    let what = match results.conversations {
+        Some(conversations) if conversations.total == end_to_end.total => "conversations",
+        Some(conversations) if conversations.total > 0 => "utterances and conversations",
+        _ => "utterances",
+    };
     let mut asked = vec![
-        ("utterances".to_owned(), expect.end_to_end, end_to_end),
+        (what.to_owned(), expect.end_to_end, end_to_end),
         ("transcriptions".to_owned(), expect.speech, results.speech.unwrap_or_default()),
         ("intents".to_owned(), expect.intent, sum(&results.intents)),
         ("slots".to_owned(), expect.slot, sum(&results.slots)),

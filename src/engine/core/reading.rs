@@ -127,7 +127,7 @@ impl Core {
     /// Ends a test by what has been read of it. What was read after its verdict stood makes the
     /// message say more, and changes no verdict.
     fn conclude(&mut self, now: Duration, test: TestIndex, failed: bool) {
-        judge::settle(&mut self.tests[test].details, self.plan.detail.turns);
+        judge::settle(&mut self.tests[test].details, failed, self.plan.detail.turns);
         let judgement = self.judgement(test, failed);
         let judged = match &self.tests[test].state {
             State::Reading(_, reading) => reading.judged.clone(),

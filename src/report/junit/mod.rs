@@ -24,6 +24,7 @@
 
 mod turns;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use quick_junit::{
@@ -42,6 +43,13 @@ pub const MOST_CASES: usize = 5000;
 
 /// A body is at most so long, in characters: GitLab takes 30 MB a file.
 const MOST_BODY: usize = 32 * 1024;
+
+/// A message is at most so long, in characters: it is read at a glance, and the body says more.
+const MOST_MESSAGE: usize = 2000;
+
+/// Records are told of as long as those of a file are no longer than this, in bytes; the JSON
+/// report holds all of them. GitLab takes 30 MB a file.
+const MOST_RECORDS: usize = 12_000_000;
 
 /// So many mismatches of a Lex test set stand in the body of its case.
 const MOST_MISMATCHES: usize = 50;
@@ -72,7 +80,12 @@ pub fn parts(
         .suites
         .iter()
         .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
-        .flat_map(|(suite, test)| turns::of(test, lex).map(move |turn| (suite, test, turn)))
+        .flat_map(|(suite, test)| {
+            let any = turns::of(test, lex).next().is_some();
+            let class = if any { turns::class(suite, test) } else { String::new() };
+            let class: Rc<str> = class.into();
+            turns::of(test, lex).map(move |turn| (suite, test, Rc::clone(&class), turn))
+        })
         .collect();
     let empty = summary.suites.iter().filter(|suite| suite.tests.is_empty()).count();
     let own = summary.tests().count() + empty + usize::from(!summary.errors.is_empty());
@@ -89,7 +102,8 @@ pub fn parts(
     })
 }
 
-type TurnOf<'a> = (&'a SuiteResult, &'a TestResult, &'a Turn);
+/// A turn, of which test of which suite, and the class of its case.
+type TurnOf<'a> = (&'a SuiteResult, &'a TestResult, Rc<str>, &'a Turn);
 
 /// A part with the cases of `turns` and, of the first one, every test's own case.
 fn part(summary: &RunSummary, own_cases: bool, turns: &[TurnOf<'_>]) -> Result<Vec<u8>, String> {
@@ -99,11 +113,13 @@ fn part(summary: &RunSummary, own_cases: bool, turns: &[TurnOf<'_>]) -> Result<V
         report.add_test_suite(run_trouble(summary));
     }
     let mut turns = turns.iter().peekable();
+    let mut records_left = MOST_RECORDS;
     for suite in &summary.suites {
         let own: &[TestResult] = if own_cases { &suite.tests } else { &[] };
-        let mut element = test_suite(summary, suite, own);
-        while let Some((_, test, turn)) = turns.next_if(|(of, ..)| std::ptr::eq(*of, suite)) {
-            element.add_test_case(turns::case(summary, suite, test, turn));
+        let mut element = test_suite(summary, suite, own, &mut records_left);
+        while let Some((_, test, class, turn)) = turns.next_if(|(of, ..)| std::ptr::eq(*of, suite))
+        {
+            element.add_test_case(turns::case(summary, suite, test, class, turn));
         }
         if own_cases && element.test_cases.is_empty() {
             element.add_test_case(no_test(suite));
@@ -142,8 +158,13 @@ fn run_trouble(summary: &RunSummary) -> TestSuite {
     suite
 }
 
-/// The element of a suite with the own cases of `tests`.
-fn test_suite(summary: &RunSummary, suite: &SuiteResult, tests: &[TestResult]) -> TestSuite {
+/// The element of a suite with the own cases of `tests`, and their records while there is room.
+fn test_suite(
+    summary: &RunSummary,
+    suite: &SuiteResult,
+    tests: &[TestResult],
+    records_left: &mut usize,
+) -> TestSuite {
     let mut element = TestSuite::new(one_line(&suite.name));
     element.extra.insert("file".into(), one_line(&suite.file).into());
     element.set_timestamp(summary.started_at);
@@ -151,7 +172,14 @@ fn test_suite(summary: &RunSummary, suite: &SuiteResult, tests: &[TestResult]) -
     let mut time = 0.0;
     for test in tests {
         time += test.outcome.seconds;
-        element.add_test_case(test_case(summary, suite, test));
+        let mut case = test_case(summary, suite, test);
+        let green = test.outcome.verdict.is_pass() && summary.gate(test) != Gate::Fails;
+        if let Some(records) = records(test).filter(|_| !green) {
+            *records_left = records_left.saturating_sub(records.len());
+            let told = if *records_left > 0 { records } else { "see the JSON report".to_owned() };
+            case.set_system_out(told);
+        }
+        element.add_test_case(case);
     }
     // quick-junit adds counts up, but not times.
     element.set_time(seconds(time));
@@ -184,10 +212,6 @@ fn test_case(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> Te
     case.extra.insert("file".into(), one_line(&suite.file).into());
     case.extra.insert("line".into(), test.line.to_string().into());
     case.add_properties(properties(test));
-    let green = summary.gate(test) == Gate::Passes && test.outcome.verdict.is_pass();
-    if let Some(records) = records(test).filter(|_| !green) {
-        case.set_system_out(records);
-    }
     case
 }
 
@@ -212,6 +236,8 @@ fn properties(test: &TestResult) -> Vec<Property> {
     }
     let deciding = test.outcome.deciding();
     add("execution_id", deciding.and_then(Attempt::execution_id).map(str::to_owned));
+    let notes = deciding.map(|attempt| attempt.details.notes.join("; "));
+    add("note", notes.filter(|notes| !notes.is_empty()));
     add("look_up", Some(look_up::command(test)));
     let property =
         |(name, value): (String, String)| Property::new(one_line(&name), one_line(&value));
@@ -221,7 +247,7 @@ fn properties(test: &TestResult) -> Vec<Property> {
 fn status(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> TestCaseStatus {
     let gate = summary.gate(test);
     let body = body(suite, test);
-    let message = one_line(&headline::message(&test.outcome));
+    let message = cut(&one_line(&headline::message(&test.outcome)), MOST_MESSAGE);
     let kind = match gate {
         Gate::Passes => {
             let mut status = TestCaseStatus::success();
@@ -237,7 +263,13 @@ fn status(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> TestC
         let mut status = TestCaseStatus::skipped();
         let verdict = test.outcome.verdict;
         let why = if gate == Gate::Ignored { " (does not block)" } else { "" };
-        status.set_message(format!("{verdict}{why}: {message}")).set_description(body);
+        // The message of an error begins with its kind, and that of a test not run says so.
+        let message = match verdict {
+            Verdict::Error(_) => format!("error{why}: {message}"),
+            Verdict::NotRun => message,
+            _ => format!("{verdict}{why}: {message}"),
+        };
+        status.set_message(message).set_description(body);
         return status;
     };
     let mut status = TestCaseStatus::non_success(kind);
@@ -284,7 +316,7 @@ fn reruns(test: &TestResult) -> Vec<TestRerun> {
         let text = cut(&xml_body(&text), MOST_BODY);
         rerun
             .set_type("AttemptFailed")
-            .set_message(one_line(&attempt.message))
+            .set_message(cut(&one_line(&attempt.message), MOST_MESSAGE))
             .set_timestamp(attempt.started_at)
             .set_time(seconds(attempt.seconds))
             // Jenkins reads `<stackTrace>` and no other text of a rerun.

@@ -29,7 +29,7 @@ fn a_summary_stays_below_what_github_takes_and_says_what_it_left_out() {
     let failed = || test(&"n".repeat(250), vec![attempt(1, Verdict::Failed, &"m".repeat(250))]);
     let text = render(&run((0..5000).map(|_| failed()).collect()));
     assert!(text.len() < 1024 * 1024, "{}", text.len());
-    assert!(text.contains(" more: see the reports"));
+    assert!(text.contains(" more tests: see the other reports"));
     assert!(
         text.starts_with("❌ **callcheck: failed**: 5000 tests: 5000 failed;"),
         "{}",

@@ -148,7 +148,8 @@ fn user_turn(record: u64, conversation_id: Option<String>, turn: UserTurnResult)
 /// AWS gives turns of the agent no result: one whose prompt is not the expected one has mismatched.
 fn agent_turn(record: u64, conversation_id: Option<String>, turn: AgentTurnResult) -> Turn {
     let expected = turn.expected_agent_prompt;
-    let other = turn.actual_agent_prompt.as_ref().is_some_and(|actual| *actual != expected);
+    // Silence is not what is expected, either.
+    let other = turn.actual_agent_prompt.as_ref() != Some(&expected);
     let result = match (&turn.error_details, other) {
         (Some(_), _) => Match::ExecutionError,
         (None, true) => Match::Mismatched,

@@ -36,6 +36,15 @@ fn single_and_multi_turn_rows_are_summed() {
 }
 
 #[test]
+fn what_is_counted_is_called_by_its_name() {
+    let multi = |total| Row::EndToEnd { counts: counts(0, 0, total), multi_turn: true };
+    let message = |rows| judge("{end_to_end: 50%}", rows).1;
+    assert!(message(vec![multi(2)]).starts_with("2 of 2 conversations did not match"));
+    let mixed = message(vec![end_to_end(counts(0, 0, 10)), multi(2)]);
+    assert!(mixed.starts_with("12 of 12 utterances and conversations did not match"), "{mixed}");
+}
+
+#[test]
 fn an_execution_error_does_not_match_and_is_told_apart() {
     let (verdict, message) = judge("{end_to_end: 95%}", vec![end_to_end(counts(90, 4, 100))]);
     assert_eq!(verdict, Verdict::Failed);
@@ -175,7 +184,7 @@ fn folded(turns: Turns) -> LexResults {
         let result = if record % 9 < 3 { Match::Mismatched } else { Match::Matched };
         fold(&mut details, Row::Turn(turn(record, intent, result)), turns);
     }
-    settle(&mut details, turns);
+    settle(&mut details, false, turns);
     details.results.unwrap()
 }
 
@@ -205,7 +214,7 @@ fn passed_by_timeout_is_passed_and_says_so() {
     let observations = Some(Observations { total: 2, passed: 2, failed: 0 });
     let failure_reasons = vec![TIMEOUT.to_owned()];
     let mut details = Details { observations, failure_reasons, ..Details::default() };
-    let (verdict, message) = passed(&suite.tests[0].target, &mut details);
-    assert_eq!(verdict, Verdict::Passed);
-    assert_eq!(message, "2 of 2 observations passed; it ended by TIMEOUT");
+    assert_eq!(passed(&suite.tests[0].target, &mut details).0, Verdict::Passed);
+    settle(&mut details, false, Turns::Worst);
+    assert_eq!(details.notes, ["AWS ended it by TIMEOUT"]);
 }

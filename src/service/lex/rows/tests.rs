@@ -88,16 +88,17 @@ fn what_could_not_be_run_and_what_has_no_result_does_not_match() {
 
 #[test]
 fn a_turn_of_the_agent_matches_by_its_prompt() {
-    let agent = |actual: &str| {
+    let agent = |actual: Option<&str>| {
         let turn = AgentTurnResult::builder()
             .expected_agent_prompt("Which city?")
-            .actual_agent_prompt(actual)
+            .set_actual_agent_prompt(actual.map(str::to_owned))
             .build()
             .unwrap();
         row(TestSetTurnResult::builder().agent(turn).build())
     };
-    assert_eq!(agent("Which city?").result, Match::Matched);
-    let other = agent("Sorry?");
+    assert_eq!(agent(Some("Which city?")).result, Match::Matched);
+    assert_eq!(agent(None).result, Match::Mismatched, "it said nothing");
+    let other = agent(Some("Sorry?"));
     assert_eq!((other.speaker, other.result), (Speaker::Agent, Match::Mismatched));
     assert_eq!(other.expected.to_string(), "\"Which city?\"");
     assert_eq!(other.actual.to_string(), "\"Sorry?\"");
