@@ -4,7 +4,7 @@
 //!   suite.yaml ──▶ suite ──▶ plan ──▶ engine ◀──▶ service ◀──▶ AWS, or the simulator
 //!                                       │ events
 //!                                       ▼
-//!                  exit ◀── outcome ◀── app ──▶ report ──▶ terminal, JUnit, JSON
+//!                  exit ◀── outcome ◀── app ──▶ report ──▶ log, JUnit, JSON, Markdown
 //! ```
 //!
 //! In reading order:
@@ -30,7 +30,7 @@ pub mod service;
 /// The run itself: a core that decides without I/O, a driver that carries out.
 pub mod engine;
 
-/// Terminal, JUnit, JSON, redaction: pure functions, and one writer.
+/// Terminal, JUnit, JSON, Markdown, annotations, redaction: pure functions, and one writer.
 pub mod report;
 
 /// The exit codes.

@@ -107,7 +107,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let core = Core::new(Arc::clone(&plan), identity.started_at, identity.nonce, chance);
     let (sender, events) = unbounded_channel();
     let engine = tokio::spawn(driver::run(core, services, signals, sender));
-    let redactor = (!args.show_sensitive).then(|| Redactor::new(ids(&collector)));
+    let redactor = Redactor::new(ids(&collector), args.show_sensitive);
     let show = Show { detail, redactor };
     report_while_running(&mut collector, events, &outputs, console, show).await;
     if let Err(error) = engine.await {
@@ -294,8 +294,8 @@ fn ids(collector: &Collector) -> Vec<String> {
 struct Show {
     /// How much while the run is under way.
     detail: Detail,
-    /// What takes personal data out of what AWS says; none where it is asked for.
-    redactor: Option<Redactor>,
+    /// What takes secrets and personal data out of what AWS says.
+    redactor: Redactor,
 }
 
 /// Shows what happens and keeps the reports current, until the engine is done.
@@ -313,10 +313,7 @@ async fn report_while_running(
         tokio::select! {
             event = events.recv() => {
                 let Some(event) = event else { return };
-                let event = match &mut show.redactor {
-                    Some(redactor) => redactor.event(event),
-                    None => event,
-                };
+                let event = show.redactor.event(event);
                 collector.take(&event);
                 let test = event.kind.test().map(|test| collector.test(test));
                 let progress = collector.progress();

@@ -1,5 +1,4 @@
-//! Personal data in what AWS says: phone numbers and e-mail addresses are taken out before any
-//! report sees them.
+//! Personal data and secrets in what AWS says: taken out before any report sees them.
 //!
 //! Works on events, the one way by which text from AWS reaches a report. Ids, which are given to
 //! callcheck or returned to it, are the keys by which things are looked up, and stay.
@@ -27,9 +26,18 @@ static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Records are kept up to so many characters each: an execution of 5 minutes has some dozens.
 const MOST_RECORD: usize = 4000;
 
-/// Takes personal data out of the events of a run.
+/// What lets in who knows it: parts of a presigned URL, and ids of access keys.
+static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let signed =
+        r#"[Xx]-[Aa]mz-(?:[Ss]ignature|[Ss]ecurity-[Tt]oken|[Cc]redential)[=:]\s*[^&\s"']+"#;
+    Regex::new(&format!(r"{signed}|\b(?:AKIA|ASIA)[A-Z0-9]{{16}}\b")).ok()
+});
+
+/// Takes personal data and secrets out of the events of a run.
 #[derive(Debug, Default)]
 pub struct Redactor {
+    /// Whether personal data is left in; secrets never are.
+    shows_personal: bool,
     /// Ids that were given to callcheck or that AWS returned to it: they are never taken out.
     known: HashSet<String>,
     /// Ids of contacts that records have named.
@@ -37,9 +45,9 @@ pub struct Redactor {
 }
 
 impl Redactor {
-    /// A redactor that leaves `ids` as they are.
-    pub fn new(ids: impl IntoIterator<Item = String>) -> Self {
-        Self { known: ids.into_iter().collect(), contacts: HashSet::new() }
+    /// A redactor that leaves `ids` as they are, and personal data where that is to be shown.
+    pub fn new(ids: impl IntoIterator<Item = String>, shows_personal: bool) -> Self {
+        Self { shows_personal, known: ids.into_iter().collect(), contacts: HashSet::new() }
     }
 
     /// Takes personal data out of all that AWS said in an event.
@@ -90,7 +98,14 @@ impl Redactor {
     fn details(&self, details: &mut Details) {
         for FailedObservation { id, expected, seen } in &mut details.failed_observations {
             self.text(id);
-            expected.iter_mut().chain(seen).for_each(|text| self.text(text));
+            let differed = expected != seen;
+            expected.iter_mut().chain(&mut *seen).for_each(|text| self.text(text));
+            if differed && expected == seen {
+                details.notes.push(format!(
+                    "expected and seen of {id} differ in what was taken out; \
+                     --show-sensitive shows it"
+                ));
+            }
         }
         let Details { failure_reasons, records, notes, .. } = details;
         failure_reasons.iter_mut().chain(notes).for_each(|text| self.text(text));
@@ -129,6 +144,13 @@ impl Redactor {
     }
 
     fn text(&self, text: &mut String) {
+        // No secret is written without one of these.
+        if text.contains(['-', 'A']) {
+            secrets(text);
+        }
+        if self.shows_personal {
+            return;
+        }
         if !self.contacts.is_empty() {
             self.contact_ids(text);
         }
@@ -228,6 +250,16 @@ impl Redactor {
     }
 }
 
+fn secrets(text: &mut String) {
+    let shown = match SECRET.as_ref() {
+        Some(secret) => secret.replace_all(text, "[secret]"),
+        None => std::borrow::Cow::Owned("[redacted]".to_owned()),
+    };
+    if let std::borrow::Cow::Owned(shown) = shown {
+        *text = shown;
+    }
+}
+
 /// A number that belongs to a person has so many digits at least.
 const FEWEST_DIGITS: usize = 7;
 
@@ -254,7 +286,7 @@ mod tests {
 
     fn redacted(text: &str) -> String {
         let mut text = text.to_owned();
-        Redactor::new(["41555501239".to_owned()]).text(&mut text);
+        Redactor::new(["41555501239".to_owned()], false).text(&mut text);
         text
     }
 
@@ -281,7 +313,7 @@ mod tests {
             ("415\u{2011}555\u{2011}0123", "[phone]"),
             ("415\u{a0}555\u{a0}0123.", "[phone]."),
             ("4155550123 4155550124", "[phone] [phone]"),
-            ("+14155550123/+14155550124", "[phone]/[phone]"),
+            ("+14155550123/+14155550124", "[phone]/+[phone]"),
             ("josé@example.com, jane@exämple.com", "[email], [email]"),
         ] {
             assert_eq!(redacted(text), expected);
@@ -307,9 +339,30 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_taken_out_even_where_personal_data_is_shown() {
+        let mut text = "+14155550123 https://s3/x?X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2Fx&\
+                        X-Amz-Signature=abc&y=1 ASIAIOSFODNN7EXAMPLE"
+            .to_owned();
+        Redactor::new(Vec::new(), true).text(&mut text);
+        assert_eq!(text, "+14155550123 https://s3/x?[secret]&[secret]&y=1 [secret]");
+    }
+
+    #[test]
+    fn a_difference_that_was_taken_out_is_told() {
+        let observation = FailedObservation {
+            id: "menu".to_owned(),
+            expected: Some("Account 12345678".to_owned()),
+            seen: Some("Account 87654321".to_owned()),
+        };
+        let mut details = Details { failed_observations: vec![observation], ..Details::default() };
+        Redactor::new(Vec::new(), false).details(&mut details);
+        assert!(details.notes[0].contains("menu differ in what was taken out"), "{details:?}");
+    }
+
+    #[test]
     fn contact_ids_are_taken_out_wherever_they_recur_and_execution_ids_never() {
         let (contact, execution) = ("0d9f6f2a-contact", "0d9f6f2a-execution");
-        let mut redactor = Redactor::new(Vec::new());
+        let mut redactor = Redactor::new(Vec::new(), false);
         let started = EventKind::Started {
             test: 0,
             attempt: 1,

@@ -28,7 +28,9 @@ pub(super) fn read(observation_id: Option<String>, failed: bool, json: Option<&s
         }
     });
     let failed = failed || value["Status"] == "FAILED";
-    let failed = failed && value["Type"] == "OBSERVATION";
+    // What cannot be read is an observation by the fields beside it, which are documented.
+    let unread = value.is_null() && observation_id.is_some();
+    let failed = failed && (value["Type"] == "OBSERVATION" || unread);
     Record {
         failed: failed.then(|| FailedObservation {
             id: text(&value["Identifier"]).or(observation_id).unwrap_or("observation".to_owned()),
@@ -49,7 +51,10 @@ fn text(value: &Value) -> Option<String> {
 /// The first text under a key that says that it was seen.
 fn seen(value: &Value) -> Option<String> {
     let entries = value.as_object()?.iter();
-    let said = |key: &str| ["actual", "observed", "received"].iter().any(|word| key.contains(word));
+    let said = |key: &str| {
+        let when = ["at", "time", "timestamp"].iter().any(|end| key.ends_with(end));
+        !when && ["actual", "observed", "received"].iter().any(|word| key.contains(word))
+    };
     entries.filter(|(key, _)| said(&key.to_lowercase())).find_map(|(_, value)| {
         text(value).or_else(|| text(&value["Text"])).or_else(|| text(&value["Properties"]["Text"]))
     })
@@ -79,6 +84,7 @@ mod tests {
         assert_eq!(failed.to_string(), "greet: expected \"Welcome\", seen \"Goodbye\"");
         assert_eq!(record.raw.as_deref(), Some(json), "the text is kept as it came");
 
+        assert!(read(Some("o-1".into()), true, Some("no JSON")).failed.is_some());
         let record = read(Some("o-1".into()), true, Some(r#"{"Type":"OBSERVATION"}"#));
         assert_eq!(record.failed.unwrap().to_string(), "o-1");
     }

@@ -12,9 +12,9 @@ use super::replies::PATIENCE;
 use super::test_run::{Reading, State};
 use super::{Closing, Core, Timer};
 use crate::event::EventKind;
-use crate::outcome::{Details, ErrorKind, TestOutcome, Verdict};
+use crate::outcome::{Details, ErrorKind, ServiceName, TestOutcome, Verdict};
 use crate::plan::TestIndex;
-use crate::service::{CallError, End, ErrorClass, Page};
+use crate::service::{CallError, End, ErrorClass, Page, ResultKind};
 
 /// So many pages of one kind of results are read, beyond any that AWS gives: a set of 200,000
 /// records, the model's bound, has 200 pages.
@@ -30,7 +30,7 @@ impl Core {
                 let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
                 let other = "somebody else stopped it".to_owned();
                 let other = (Verdict::Error(ErrorKind::Stopped), other);
-                return self.finish(now, test, own.unwrap_or(other));
+                return self.end_with_records(now, test, own.unwrap_or(other));
             }
             End::Failed => true,
             End::Passed | End::Completed => false,
@@ -111,6 +111,39 @@ impl Core {
         // Nothing runs on AWS any more, so that the next may.
         self.free_place(test);
         self.count_failure(now, fails);
+    }
+
+    /// Ends a test whose execution was stopped: what it had observed until then is the clue, where
+    /// there is one.
+    pub(super) fn end_with_records(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        judgement: Judgement,
+    ) {
+        let connect = self.plan.tests[test].target.service() == ServiceName::Connect;
+        let open = matches!(self.closing, None | Some(Closing::Failures));
+        let worth_it = connect && open && !self.is_tried_again(test, judgement.0);
+        let run = &mut self.tests[test];
+        let state = std::mem::replace(&mut run.state, State::Done);
+        let running = match state {
+            State::Polling(running) | State::Stopping(running, ..) if worth_it => running,
+            state => {
+                run.state = state;
+                return self.finish(now, test, judgement);
+            }
+        };
+        run.deadline += 1;
+        let reading = Reading {
+            failed: false,
+            kinds: vec![ResultKind::Records],
+            next_token: None,
+            seen: HashSet::new(),
+            judged: Some(judgement.clone()),
+        };
+        run.state = State::Reading(running, reading);
+        self.judged(now, test, judgement);
+        self.read_on(now, test);
     }
 
     /// The judgement by what has been read so far.

@@ -262,7 +262,7 @@ impl Core {
     fn stopped(&mut self, now: Duration, test: TestIndex) {
         if let State::Stopping(_, (verdict, message), _) = &self.tests[test].state {
             let judgement = (*verdict, format!("{message}; stopped"));
-            self.finish(now, test, judgement);
+            self.end_with_records(now, test, judgement);
         }
     }
 

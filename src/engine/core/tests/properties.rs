@@ -155,16 +155,15 @@ fn the_window_is_never_exceeded() {
         let mut open: Vec<HashSet<usize>> = vec![HashSet::new(); plan.windows.len()];
         for event in &played.events {
             match &event.kind {
-                // The place of a Lex test is free before its end: once its verdict stands.
-                EventKind::Started { test, .. }
-                    if plan.tests[*test].target.service() == ServiceName::Connect =>
-                {
+                EventKind::Started { test, .. } => {
                     let window = plan.tests[*test].window;
                     open[window].insert(*test);
                     let most = plan.windows[window].in_flight as usize;
                     assert!(open[window].len() <= most, "seed {seed}");
                 }
-                EventKind::Ended { test, .. } | EventKind::AttemptEnded { test, .. } => {
+                EventKind::Ended { test, .. }
+                | EventKind::Judged { test, .. }
+                | EventKind::AttemptEnded { test, .. } => {
                     open[plan.tests[*test].window].remove(test);
                 }
                 _ => {}
