@@ -192,7 +192,10 @@ pub(super) fn lines(attempt: &Attempt, most: usize) -> Vec<String> {
     let said = observations.first().is_some_and(|first| !news(first));
     let rest = observations.iter().skip(usize::from(said));
     lines.extend(rest.map(|observation| format!("failed observation: {observation}")));
-    lines.extend(labelled("reason", &details.failure_reasons));
+    // Of what passed it is COMPLETED; where it is not, a note says so.
+    if !attempt.verdict.is_pass() {
+        lines.extend(labelled("reason", &details.failure_reasons));
+    }
     let error = details.error.iter().map(ToString::to_string).filter(|error| news(error));
     lines.extend(error.map(|error| format!("AWS: {error}")));
     lines.extend(labelled("note", &details.notes));

@@ -72,8 +72,8 @@ pub fn event(
         }
         EventKind::Moved { status, .. } => (DIM, one_line(status), name),
         EventKind::Judged { outcome, .. } => {
-            let why = one_line(&headline::message(outcome));
-            (DIM, "reading".into(), format!("{name}  details; {}: {why}", outcome.verdict))
+            let (verdict, why) = (outcome.verdict, one_line(&outcome.message));
+            (DIM, "reading".into(), format!("{name}  details; {verdict}: {why}"))
         }
         EventKind::Retrying { error, after, .. } => {
             let error = one_line(&error.to_string());
@@ -144,13 +144,16 @@ fn importance(kind: &EventKind) -> Detail {
     match kind {
         EventKind::Started { .. }
         | EventKind::Moved { .. }
-        | EventKind::Judged { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::StartingAnew { .. }
         | EventKind::Unreached { .. }
         | EventKind::Ended { .. }
         | EventKind::Stopping { .. } => Detail::Normal,
-        EventKind::Retrying { .. } | EventKind::Paused { .. } => Detail::Verbose,
+        // What has passed is told in a moment.
+        EventKind::Judged { outcome, .. } if !outcome.verdict.is_pass() => Detail::Normal,
+        EventKind::Judged { .. } | EventKind::Retrying { .. } | EventKind::Paused { .. } => {
+            Detail::Verbose
+        }
         EventKind::LeftRunning { .. }
         | EventKind::TooManyFailures { .. }
         | EventKind::TimeUp
