@@ -12,6 +12,7 @@ pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
     match (test.outcome.verdict, test.outcome.flaky) {
         (Verdict::Passed, true) if summary.gate(test) == Gate::Fails => "FAILED (flaky)",
         (Verdict::Passed, true) => "FLAKY",
+        (Verdict::Passed, false) if test.outcome.recovered => "RECOVERED",
         (Verdict::Passed, false) => "PASSED",
         (Verdict::Failed, _) => "FAILED",
         (Verdict::Error(_), _) => "ERROR",
@@ -23,7 +24,7 @@ pub(super) fn word(summary: &RunSummary, test: &TestResult) -> &'static str {
 pub(super) fn is_worth_telling(test: &TestResult) -> bool {
     let outcome = &test.outcome;
     let noted = outcome.deciding().is_some_and(|attempt| !attempt.details.notes.is_empty());
-    !outcome.verdict.is_pass() || outcome.flaky || noted
+    !outcome.verdict.is_pass() || outcome.flaky || outcome.recovered || noted
 }
 
 /// How many tests have come to what, as far as there are any.
@@ -31,8 +32,8 @@ pub(super) fn totals(summary: &RunSummary) -> Vec<(usize, Total)> {
     let total = |test: &TestResult| match (summary.gate(test), test.outcome.verdict) {
         (Gate::Fails, _) => Total::Failed,
         (_, verdict) if verdict.is_pass() => Total::Passed,
-        (Gate::Ignored, _) => Total::Ignored,
         (_, Verdict::NotRun) => Total::NotRun,
+        (Gate::Ignored, _) => Total::Ignored,
         _ => Total::NoVerdict,
     };
     let of = |wanted: Total| summary.tests().filter(|test| total(test) == wanted).count();

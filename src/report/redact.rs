@@ -12,15 +12,20 @@ use crate::event::{Event, EventKind};
 use crate::outcome::{Attempt, AwsError, Conversation, Details, FailedObservation, Said, Turn};
 
 /// What may be an e-mail address, or a run of digits as numbers are written that belong to a
-/// person: 7 or more (a phone number has up to 15 by E.164, a card up to 19), with the usual marks
-/// between. Dates with a time and IP addresses are taken for what they are.
+/// person: 7 or more (a phone number has up to 15 by E.164, a card up to 19, and several may stand
+/// together), with the usual marks between. UUIDs, dates, and an IP address with a port are taken
+/// for what they are.
 static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let date = r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{1,2}:[0-9]{2}";
-    let address = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5})?";
-    let email = r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+";
-    let mark = r"[\s().\-\u{2010}-\u{2015}/]{0,3}";
-    let number = format!(r"\+?\(?[0-9](?:{mark}[0-9]){{6,18}}");
-    Regex::new(&format!("(?<known>{date}|{address})|(?<email>{email})|(?<number>{number})")).ok()
+    let uuid = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}";
+    let date = r"(?:19|20)[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])";
+    let time = r"(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?";
+    let octet = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])";
+    let address = format!(r"{octet}(?:\.{octet}){{3}}:[0-9]{{1,5}}");
+    let email = r"[\w.%+!#$&'*=?^~-]+@[\w-]+(?:\.[\w-]+)+";
+    let mark = r"[\s().\[\]\-\u{2010}-\u{2015}\u{2212}/]{0,3}";
+    let number = format!(r"\+?\(?[0-9](?:{mark}[0-9]){{6,80}}");
+    let known = format!("{uuid}|{date}{time}|{address}");
+    Regex::new(&format!("(?<known>{known})|(?<email>{email})|(?<number>{number})")).ok()
 });
 
 /// Records are kept up to so many characters each: an execution of 5 minutes has some dozens.
@@ -87,7 +92,7 @@ impl Redactor {
             let contacts = std::mem::take(&mut attempt.details.contact_ids);
             // What is shorter would be found everywhere; AWS gives UUIDs.
             let ids = contacts.into_iter().filter(|id| id.len() >= 8 && !self.known.contains(id));
-            self.contacts.extend(ids);
+            self.contacts.extend(ids.map(|id| id.to_ascii_lowercase()));
         }
         for Attempt { message, details, .. } in attempts {
             self.text(message);
@@ -119,9 +124,8 @@ impl Redactor {
         }
         details.error.iter_mut().for_each(|error| self.error(error));
         let Some(results) = &mut details.results else { return };
-        for Conversation { id, mismatches, .. } in &mut results.mismatched_conversations {
+        for Conversation { id, .. } in &mut results.mismatched_conversations {
             self.text(id);
-            mismatches.iter_mut().for_each(|text| self.text(text));
         }
         for Turn { text, conversation_id, expected, actual, error, .. } in &mut results.turns {
             self.text(text);
@@ -133,9 +137,8 @@ impl Redactor {
     }
 
     fn said(&self, said: &mut Said) {
-        let Said { intent, prompt, transcript, slots } = said;
-        let texts = intent.iter_mut().chain(prompt).chain(transcript).chain(slots.values_mut());
-        texts.for_each(|text| self.text(text));
+        let Said { prompt, transcript, slots, .. } = said;
+        prompt.iter_mut().chain(transcript).chain(slots.values_mut()).for_each(|t| self.text(t));
     }
 
     fn error(&self, error: &mut AwsError) {
@@ -144,6 +147,7 @@ impl Redactor {
     }
 
     fn text(&self, text: &mut String) {
+        visible(text);
         // No secret is written without one of these.
         if text.contains(['-', 'A']) {
             secrets(text);
@@ -163,12 +167,14 @@ impl Redactor {
     /// Takes out the ids of contacts, word by word: a run may have thousands of them.
     fn contact_ids(&self, text: &mut String) {
         let is_mark = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        let contacts: HashSet<&str> =
-            text.split(is_mark).filter(|word| self.contacts.contains(*word)).collect();
-        let replaced = contacts.into_iter().fold(None, |shown: Option<String>, id| {
+        let is_contact = |word: &&str| self.contacts.contains(&word.to_ascii_lowercase());
+        let found: HashSet<&str> = text.split(is_mark).filter(is_contact).collect();
+        let shown = found.into_iter().fold(None, |shown: Option<String>, id| {
             Some(shown.as_deref().unwrap_or(text).replace(id, "[contact]"))
         });
-        *text = replaced.unwrap_or_else(|| std::mem::take(text));
+        if let Some(shown) = shown {
+            *text = shown;
+        }
     }
 
     fn numbers_and_addresses(&self, text: &mut String) {
@@ -181,72 +187,56 @@ impl Redactor {
         let (mut copied, mut at) = (0, 0);
         while let Some(captures) = personal.captures_at(text, at) {
             let Some(found) = captures.get(0) else { break };
-            let word = if captures.name("email").is_some() {
-                Some((found.end(), "[email]"))
-            } else if captures.name("known").is_some() {
-                None
-            } else {
-                self.number(text, found.start(), found.end()).map(|end| (end, "[phone]"))
-            };
-            let Some((end, word)) = word else {
-                // On behind what it is, or at least behind its first character.
-                let rest = word_at(text, found.start()).len().max(1);
-                at = match captures.name("known") {
-                    Some(known) => known.end(),
-                    None => found.start() + rest,
-                };
-                continue;
+            at = found.end();
+            let word = match (captures.name("known"), captures.name("email")) {
+                // More digits behind it make it another thing.
+                (Some(_), _) if !continues(text, found.end()) => continue,
+                (_, Some(_)) => "[email]",
+                _ if self.is_id(text, found.start(), found.end()) => continue,
+                _ => "[phone]",
             };
             shown.push_str(&text[copied..found.start()]);
             shown.push_str(word);
-            (copied, at) = (end, end);
+            copied = found.end();
         }
         shown.push_str(&text[copied..]);
         *text = shown;
     }
 
-    /// Where the number ends that may begin at `start` and reach to `end`; none where the digits
-    /// stand in a UUID, an ARN or another word, are a date or an id that is known. What follows it
-    /// may have been taken for a part of it: `555 0123 24/7`.
-    fn number(&self, text: &str, start: usize, end: usize) -> Option<usize> {
+    /// Whether digits stand in an ARN, are an id that is known, or are few and part of a word,
+    /// rather than a number that belongs to a person.
+    fn is_id(&self, text: &str, start: usize, end: usize) -> bool {
         let before = text[..start].chars().next_back();
-        let known = self.known.contains(word_at(text, start));
-        if before.is_some_and(joins) || known {
-            return None;
-        }
-        let mut end = end;
-        loop {
-            let number = &text[start..end];
-            let after = text[end..].chars().next();
-            let in_arn = before == Some(':') && after == Some(':');
-            let parts: Vec<usize> = number.split('-').map(str::len).collect();
-            let digits = number.chars().filter(char::is_ascii_digit).count();
-            if digits < FEWEST_DIGITS || in_arn || parts == [4, 2, 2] {
-                return None;
-            }
-            // A mark behind it that ends a word does not make it one.
-            let mut behind = text[end..].chars();
-            let joined = match behind.next() {
-                Some(mark @ ('-' | '/')) => {
-                    let next = behind.next();
-                    next.is_some_and(|c| c.is_alphanumeric() || (mark == '-' && joins(c)))
-                }
-                Some(c) => joins(c),
-                None => false,
-            };
-            if !joined {
-                return Some(end);
-            }
-            // Back to the group of digits before the last one.
-            let last = number.rfind(|c: char| !c.is_ascii_digit())?;
-            let shorter = number[..last].trim_end_matches(|c: char| !c.is_ascii_digit());
-            // Groups of one word are one: a UUID is no number with something behind it.
-            let between = &number[shorter.len()..=last];
-            if between.chars().all(|c| c == '-') && !is_grouped(shorter) {
-                return None;
-            }
-            end = start + shorter.len();
-        }
+        let after = text[end..].chars().next();
+        let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let digits = text[start..end].chars().filter(char::is_ascii_digit).count();
+        let plain = digits == end - start;
+        let in_arn = before == Some(':') && after == Some(':');
+        let in_word = (joins(before) || joins(after)) && plain && digits < DIGITS_IN_WORD;
+        in_arn || in_word || self.known.contains(word_at(text, start))
+    }
+}
+
+/// So many digits in a row are a number though letters stand beside them: `tel4155550123`. Ids
+/// of Lex have seven and fewer.
+const DIGITS_IN_WORD: usize = 9;
+
+/// Whether what ends at a place goes on with digits.
+fn continues(text: &str, end: usize) -> bool {
+    text[end..].trim_start_matches(['.', '-', '/']).starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Text without what shows nothing: it could stand in the middle of a number, and reports leave it
+/// out.
+fn visible(text: &mut String) {
+    let hidden = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    if text.contains(hidden) {
+        let plain = anstream::adapter::strip_str(text).to_string();
+        *text = plain.replace(hidden, "");
     }
 }
 
@@ -258,15 +248,6 @@ fn secrets(text: &mut String) {
     if let std::borrow::Cow::Owned(shown) = shown {
         *text = shown;
     }
-}
-
-/// A number that belongs to a person has so many digits at least.
-const FEWEST_DIGITS: usize = 7;
-
-/// Whether a number is written in short groups, as people write phone numbers and no id is.
-fn is_grouped(number: &str) -> bool {
-    let groups = number.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty());
-    groups.clone().count() > 1 && groups.clone().all(|group| group.len() <= 4)
 }
 
 /// The word that begins at a place.
@@ -301,20 +282,28 @@ mod tests {
             ("+14155550123, +14155550124", "[phone], [phone]"),
             ("+14155550123: busy", "[phone]: busy"),
             ("Caller:4155550123", "Caller:[phone]"),
-            ("step2 415-555-0123", "step2 [phone]"),
+            ("step2 415-555-0123", "step[phone]"),
             ("card 4111 1111 1111 1111!", "card [phone]!"),
             ("card 4111111111111111", "card [phone]"),
             ("41555501238", "[phone]"),
             ("Call 1-800-555-0123 24/7", "Call [phone]"),
-            ("card 4111 1111 1111 1111 12/27", "card [phone] 12/27"),
-            ("415 555 0123 4th street", "[phone] 4th street"),
+            ("card 4111 1111 1111 1111 12/27", "card [phone]"),
+            ("415 555 0123 4th street", "[phone]th street"),
             ("0171/1234567 or 030/12345678", "[phone] or [phone]"),
             ("415-555-0123-", "[phone]-"),
             ("415\u{2011}555\u{2011}0123", "[phone]"),
             ("415\u{a0}555\u{a0}0123.", "[phone]."),
-            ("4155550123 4155550124", "[phone] [phone]"),
-            ("+14155550123/+14155550124", "[phone]/+[phone]"),
+            ("4155550123 4155550124", "[phone]"),
+            ("+14155550123/+14155550124", "[phone]/[phone]"),
             ("josé@example.com, jane@exämple.com", "[email], [email]"),
+            ("o'brien@example.com", "[email]"),
+            ("4155550123/4155550124-4155550125", "[phone]"),
+            ("415-555-0123x99 and tel4155550123", "[phone]x99 and tel[phone]"),
+            ("phone-4155550123, queue_4155550123", "phone-[phone], queue_[phone]"),
+            ("415\u{1b}[0m555\u{0}\u{200b}0123", "[phone]"),
+            ("jane\u{1b}[0m@example\u{ad}.com", "[email]"),
+            ("02.123.45.67 or 06.12.34.56.78", "[phone] or [phone]"),
+            ("2234-56-78", "[phone]"),
         ] {
             assert_eq!(redacted(text), expected);
         }
@@ -374,7 +363,7 @@ mod tests {
         let details = Details {
             contact_ids: vec![contact.to_owned(), execution.to_owned()],
             records: vec![format!("{{\"ContactId\":\"{contact}\"}}")],
-            notes: vec![format!("{contact}, {execution}")],
+            notes: vec![format!("{}, {execution}", contact.to_uppercase())],
             ..Details::default()
         };
         let mut details = details;

@@ -22,10 +22,13 @@ pub(super) fn read(observation_id: Option<String>, failed: bool, json: Option<&s
     let reasons = completion["FailureReasons"].as_array().into_iter().flatten();
     let mut contact_ids = Vec::new();
     walk("", &value, &mut |key, text| {
-        let key = key.to_lowercase().replace('_', "");
-        if key.trim_end_matches('s').ends_with("contactid") && !text.is_empty() {
+        let key = key.to_lowercase().replace(['_', '-'], "");
+        let key = key.trim_end_matches('s');
+        if key.ends_with("contactid") && !text.is_empty() {
             contact_ids.push(text.to_owned());
         }
+        let of_arn = text.rsplit_once("contact/").filter(|_| key.ends_with("contactarn"));
+        contact_ids.extend(of_arn.map(|(_, id)| id.to_owned()));
     });
     let failed = failed || value["Status"] == "FAILED";
     // What cannot be read is an observation by the fields beside it, which are documented.
@@ -60,12 +63,24 @@ fn seen(value: &Value) -> Option<String> {
     })
 }
 
-/// Shows each text in a value with the key that it stands under.
-fn walk(key: &str, value: &Value, show: &mut impl FnMut(&str, &str)) {
+/// Shows each text in a value with the key that it stands under: `ContactId` of `ContactId` and of
+/// `Contact.Id` alike. A text may be JSON of its own.
+fn walk(key: &str, value: &Value, show: &mut dyn FnMut(&str, &str)) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(key, value)| walk(key, value, show)),
+        Value::Object(fields) => {
+            for (inner, value) in fields {
+                let short = inner.eq_ignore_ascii_case("id") || inner.eq_ignore_ascii_case("arn");
+                let whole = if short { format!("{key}{inner}") } else { inner.clone() };
+                walk(&whole, value, show);
+            }
+        }
         Value::Array(items) => items.iter().for_each(|item| walk(key, item, show)),
-        Value::String(text) => show(key, text),
+        Value::String(text) => {
+            show(key, text);
+            if let Some(inner) = text.starts_with('{').then(|| serde_json::from_str(text).ok()) {
+                walk(key, &inner.unwrap_or(Value::Null), show);
+            }
+        }
         _ => {}
     }
 }
@@ -107,10 +122,12 @@ mod tests {
     #[test]
     fn contact_ids_are_found_wherever_they_stand() {
         let json = r#"{"ContactId":"c-1","a":[{"initial_contact_id":"c-2"}],
-            "ContactIds":["c-3"],"OtherContactId":7,"ContactIdType":"VOICE"}"#;
+            "ContactIds":["c-3"],"OtherContactId":7,"ContactIdType":"VOICE",
+            "Contact":{"Id":"c-4"},"ContactArn":"arn:x/contact/c-5",
+            "Text":"{\"ContactId\":\"c-6\"}","Id":"no"}"#;
         let mut found = read(None, false, Some(json)).contact_ids;
         found.sort();
-        assert_eq!(found, ["c-1", "c-2", "c-3"]);
+        assert_eq!(found, ["c-1", "c-2", "c-3", "c-4", "c-5", "c-6"]);
     }
 
     #[test]

@@ -216,7 +216,11 @@ fn test_case(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> Te
 }
 
 fn properties(test: &TestResult) -> Vec<Property> {
-    let mut pairs = vec![("verdict".to_owned(), test.outcome.verdict.to_string())];
+    // What passed has no other place for its message.
+    let mut pairs = vec![
+        ("verdict".to_owned(), test.outcome.verdict.to_string()),
+        ("message".to_owned(), cut(&headline::message(&test.outcome), MOST_MESSAGE)),
+    ];
     let mut add = |name: &str, value: Option<String>| {
         pairs.extend(value.map(|value| (name.to_owned(), value)));
     };
@@ -315,7 +319,10 @@ fn reruns(test: &TestResult) -> Vec<TestRerun> {
         let text = headline::attempt(attempt, MOST_MISMATCHES).join("\n");
         let text = cut(&xml_body(&text), MOST_BODY);
         rerun
-            .set_type("AttemptFailed")
+            .set_type(match kind {
+                NonSuccessKind::Failure => "AttemptFailed",
+                NonSuccessKind::Error => "AttemptWithoutVerdict",
+            })
             .set_message(cut(&one_line(&attempt.message), MOST_MESSAGE))
             .set_timestamp(attempt.started_at)
             .set_time(seconds(attempt.seconds))
@@ -332,7 +339,7 @@ fn records(test: &TestResult) -> Option<String> {
     let texts: Vec<String> = told
         .map(|attempt| {
             let records = attempt.details.records.join("\n");
-            format!("attempt {}: records, as AWS gave them\n{records}", attempt.number)
+            format!("attempt {}: AWS's records\n{records}", attempt.number)
         })
         .collect();
     (!texts.is_empty()).then(|| cut(&xml_body(&texts.join("\n\n")), MOST_BODY))

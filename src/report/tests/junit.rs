@@ -167,7 +167,7 @@ fn what_aws_recorded_stands_with_what_did_not_pass_and_with_nothing_else() {
         case.unwrap().system_out.as_ref().map(|out| out.as_str().to_owned())
     };
     let out = told("failed").unwrap();
-    assert!(out.starts_with("attempt 1: records, as AWS gave them\n{\"Type\":"), "{out}");
+    assert!(out.starts_with("attempt 1: AWS's records\n{\"Type\":"), "{out}");
     assert_eq!(told("flaky"), None);
     assert!(told("failed, does not block").is_some());
     let mut summary = friendly();
