@@ -62,9 +62,6 @@ fn lacking(summary: &RunSummary, wanted: LexCases) -> impl Iterator<Item = &str>
             }
         }
     };
-    let tests = summary.tests().filter(move |test| {
-        let attempt = test.outcome.deciding();
-        attempt.and_then(|attempt| attempt.details.results.as_ref()).is_some_and(&lacks)
-    });
+    let tests = summary.tests().filter(move |test| test.outcome.results().is_some_and(&lacks));
     tests.map(|test| test.name.as_str())
 }

@@ -200,6 +200,16 @@ impl TestOutcome {
         }
     }
 
+    /// The execution of the attempt that decided.
+    pub fn execution_id(&self) -> Option<&str> {
+        self.deciding()?.execution_id()
+    }
+
+    /// The Lex results of the attempt that decided, where they were read.
+    pub fn results(&self) -> Option<&LexResults> {
+        self.deciding()?.details.results.as_ref()
+    }
+
     /// The attempt that decided: the one that passed, else the last with the final verdict.
     pub fn deciding(&self) -> Option<&Attempt> {
         self.attempts.iter().rev().find(|attempt| attempt.verdict == self.verdict)

@@ -288,6 +288,11 @@ impl RunSummary {
         self.suites.iter().flat_map(|suite| &suite.tests)
     }
 
+    /// Every test with the suite that it stands in.
+    pub fn placed(&self) -> impl Iterator<Item = (&SuiteResult, &TestResult)> {
+        self.suites.iter().flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
+    }
+
     /// What `test` does to the build in this run.
     pub fn gate(&self, test: &TestResult) -> Gate {
         gate(test.blocking, &test.outcome, self.fail_on_flaky)

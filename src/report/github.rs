@@ -24,11 +24,7 @@ const MOST_CHARS: usize = 2000;
 /// The annotations, a line each; empty where everything passed. `place` says what the repository
 /// calls a suite's file.
 pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> String {
-    let all: Vec<(&SuiteResult, &TestResult)> = summary
-        .suites
-        .iter()
-        .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
-        .collect();
+    let all: Vec<(&SuiteResult, &TestResult)> = summary.placed().collect();
     let is_error = |test: &TestResult| {
         let failing = matches!(summary.gate(test), Gate::Fails | Gate::NoVerdict);
         failing && test.outcome.verdict != Verdict::NotRun

@@ -1,19 +1,19 @@
 //! The command that shows on AWS what a report tells of: what a person types next.
 
-use crate::outcome::{Attempt, ErrorKind, ServiceName, TestResult, Verdict};
+use crate::outcome::{ErrorKind, ServiceName, TestResult, Verdict};
 
 /// The AWS CLI command for the execution that decided; where no start was answered, for those among
 /// which it may be; where there was none, for what was to be run, or
 /// for who asks.
 pub(super) fn command(test: &TestResult) -> String {
     let of = |name: &str| test.target.get(name).map_or("", String::as_str);
-    let execution = test.outcome.deciding().and_then(Attempt::execution_id);
+    let execution = test.outcome.execution_id();
     let verdict = test.outcome.verdict;
     let unknown = verdict == Verdict::Error(ErrorKind::StartUnknown);
     if verdict == Verdict::Error(ErrorKind::Credentials) {
         return "aws sts get-caller-identity".to_owned();
     }
-    let read = test.outcome.deciding().is_some_and(|attempt| attempt.details.results.is_some());
+    let read = test.outcome.results().is_some();
     let command = match test.service {
         ServiceName::Connect => {
             let ids = format!(

@@ -16,9 +16,7 @@ use std::fmt::Write;
 
 use super::headline;
 use super::text::{cut, one_line, xml_body};
-use crate::outcome::{
-    Attempt, Counts, Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum,
-};
+use crate::outcome::{Counts, Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
 
 /// The summary is at most so long, in bytes: below GitHub's 1 MiB, with room for what other steps
 /// of a job have written.
@@ -45,11 +43,7 @@ pub fn render(summary: &RunSummary) -> String {
             let _ = writeln!(text, "\n{}", pre(&error.details));
         }
     }
-    let all: Vec<TestOf<'_>> = summary
-        .suites
-        .iter()
-        .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
-        .collect();
+    let all: Vec<TestOf<'_>> = summary.placed().collect();
     let (mut others, green): (Vec<TestOf<'_>>, Vec<TestOf<'_>>) =
         all.iter().partition(|(_, test)| headline::is_worth_telling(test));
     // What fails the build comes first: a table may be cut at its end.
@@ -66,7 +60,8 @@ pub fn render(summary: &RunSummary) -> String {
     table(&mut text, ROW_HEAD, "tests", MOST_BYTES / 2, rows(&others));
     let told = others.iter().filter(|(_, test)| test.outcome.verdict != Verdict::NotRun);
     blocks(&mut text, told.map(|(suite, test)| block(summary, suite, test)));
-    let sets: Vec<_> = all.iter().filter_map(|(_, test)| Some((*test, results(test)?))).collect();
+    let sets: Vec<_> =
+        all.iter().filter_map(|(_, test)| Some((*test, test.outcome.results()?))).collect();
     table(
         &mut text,
         SET_HEAD,
@@ -155,7 +150,7 @@ fn tell_left_out(text: &mut String, left_out: usize, what: &str) {
 fn row(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
     let word = headline::word(summary, test);
     let blocking = if test.blocking { "" } else { " (does not block)" };
-    let execution = test.outcome.deciding().and_then(Attempt::execution_id);
+    let execution = test.outcome.execution_id();
     format!(
         "| {word}{blocking} | {} | {} | {}:{} | {} | {} |",
         cell(&test.name),
@@ -177,11 +172,6 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
         html(&cut(&title, MOST_CELL)),
         pre(&lines.join("\n"))
     )
-}
-
-/// The results of a Lex test, where they were read.
-fn results(test: &TestResult) -> Option<&LexResults> {
-    test.outcome.deciding()?.details.results.as_ref()
 }
 
 /// How well a Lex set was understood.

@@ -175,11 +175,7 @@ fn short(seconds: f64) -> String {
 /// break.
 pub fn report(summary: &RunSummary) -> String {
     let mut text = String::new();
-    let all: Vec<(&SuiteResult, &TestResult)> = summary
-        .suites
-        .iter()
-        .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
-        .collect();
+    let all: Vec<(&SuiteResult, &TestResult)> = summary.placed().collect();
     // What fails the build comes last, right above the totals: that is where a reader of a log is.
     for gate in [Gate::Ignored, Gate::Passes, Gate::NoVerdict, Gate::Fails] {
         let told = |test: &TestResult| {

@@ -77,9 +77,7 @@ pub fn parts(
     most: usize,
 ) -> impl Iterator<Item = Result<Vec<u8>, String>> {
     let turns: Vec<TurnOf<'_>> = summary
-        .suites
-        .iter()
-        .flat_map(|suite| suite.tests.iter().map(move |test| (suite, test)))
+        .placed()
         .flat_map(|(suite, test)| {
             let any = turns::of(test, lex).next().is_some();
             let class = if any { turns::class(suite, test) } else { String::new() };
@@ -239,7 +237,7 @@ fn properties(test: &TestResult) -> Vec<Property> {
         add(name, Some(value.clone()));
     }
     let deciding = test.outcome.deciding();
-    add("execution_id", deciding.and_then(Attempt::execution_id).map(str::to_owned));
+    add("execution_id", test.outcome.execution_id().map(str::to_owned));
     let notes = deciding.map(|attempt| attempt.details.notes.join("; "));
     add("note", notes.filter(|notes| !notes.is_empty()));
     add("look_up", Some(look_up::command(test)));

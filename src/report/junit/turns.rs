@@ -11,7 +11,7 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus};
 
 use super::{LexCases, MOST_MESSAGE, class_part};
-use crate::outcome::{Attempt, Gate, Match, RunSummary, SuiteResult, TestResult, Turn, Verdict};
+use crate::outcome::{Gate, Match, RunSummary, SuiteResult, TestResult, Turn, Verdict};
 use crate::report::text::{cut, one_line, xml_body};
 use crate::report::{headline, look_up};
 
@@ -20,8 +20,7 @@ const MOST_NAME: usize = 200;
 
 /// The turns of a test that have a case of their own: those of the attempt that decided.
 pub(super) fn of(test: &TestResult, wanted: LexCases) -> impl Iterator<Item = &Turn> {
-    let results = test.outcome.deciding().and_then(|attempt| attempt.details.results.as_ref());
-    let turns = results.map(|results| results.turns.as_slice()).unwrap_or_default();
+    let turns = test.outcome.results().map(|results| results.turns.as_slice()).unwrap_or_default();
     turns.iter().filter(move |turn| match wanted {
         LexCases::Set => false,
         LexCases::Mismatches => turn.result != Match::Matched,
@@ -79,8 +78,7 @@ fn status(
         format!("suite: {}:{}", suite.file, test.line),
     ];
     lines.extend(headline::people(test));
-    let execution = test.outcome.deciding().and_then(Attempt::execution_id);
-    lines.extend(execution.map(|id| format!("execution: {id}")));
+    lines.extend(test.outcome.execution_id().map(|id| format!("execution: {id}")));
     lines.push(format!("look up: {}", look_up::command(test)));
     let body: Vec<String> = lines.iter().map(|line| one_line(line)).collect();
     let body = xml_body(&body.join("\n"));
