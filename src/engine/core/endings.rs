@@ -369,13 +369,6 @@ impl Core {
         }
     }
 
-    /// Gives the place that a test has in its window, if it has one, to the next.
-    pub(super) fn free_place(&mut self, test: TestIndex) {
-        if std::mem::take(&mut self.tests[test].has_place) {
-            self.windows[self.plan.tests[test].window].taken -= 1;
-        }
-    }
-
     fn end_attempt(&mut self, now: Duration, test: TestIndex, (verdict, message): Judgement) {
         let run = &mut self.tests[test];
         let Some(sent) = run.first_sent_at else { return };

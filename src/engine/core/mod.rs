@@ -5,9 +5,9 @@
 //! so that a run can be played in a moment and a seed replays exactly. Times are counted from the
 //! start of the run.
 //!
-//! This file turns the wheel: input, timers, windows, lanes. What a reply means stands in
-//! `replies` and, of results, in `reading`, how tests and runs end in `endings`, what makes a test
-//! pass in `judge`.
+//! This file turns the wheel: input, then timers, then places in `windows`, then calls on `lanes`.
+//! What a reply means stands in `replies` and, of results, in `reading`, how tests and runs end in
+//! `endings`, what makes a test pass in `judge`.
 //!
 //! A start takes a place in its window and then a token of its lane. A journal will stand before
 //! the token: an action that persists, and a start only once that is done.
@@ -15,23 +15,25 @@
 mod budget;
 mod endings;
 mod judge;
+mod lanes;
 mod queue;
 mod reading;
 mod replies;
 mod spacing;
 mod test_run;
+mod windows;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::budget::Budget;
-use self::queue::{Ready, Timer, Timers, Worth};
-use self::spacing::Spacing;
+use self::lanes::Lane;
+use self::queue::{Timer, Timers};
 use self::test_run::{State, TestRun};
+use self::windows::Window;
 use crate::event::{Event, EventKind};
 use crate::outcome::Signal;
 use crate::plan::{Plan, Target, TestIndex};
@@ -42,9 +44,6 @@ pub use self::spacing::Chance;
 /// The time an interrupted run has to stop what it can. GitHub sends SIGTERM 7.5 s after SIGINT;
 /// the run is to be over within 7 (REPORTING-FACTS.md).
 const GRACE: Duration = Duration::from_millis(6500);
-
-/// The pause of a lane after AWS has throttled it, where AWS names none: the first and the longest.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(20));
 
 /// What has happened.
 #[derive(Debug)]
@@ -135,26 +134,6 @@ struct OnTheWire {
     sent_at: Duration,
 }
 
-struct Lane {
-    budget: Budget,
-    ready: Ready,
-    /// Pauses that grow while AWS goes on throttling.
-    pauses: Spacing,
-    /// No call before.
-    paused_until: Duration,
-    /// Whether any call has had a reply.
-    reached: bool,
-    /// Whether it has been told that none has.
-    told: bool,
-}
-
-struct Window {
-    /// Tests that have not been started, in order.
-    waiting: VecDeque<TestIndex>,
-    /// Places taken.
-    taken: u32,
-}
-
 /// Why nothing new is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
@@ -190,16 +169,7 @@ impl Core {
     /// A run of `plan` that begins at `started_at`. `nonce` is a random number that is new for
     /// each run: the client tokens hang on it. `chance` spreads waits.
     pub fn new(plan: Arc<Plan>, started_at: DateTime<Utc>, nonce: Uuid, chance: Chance) -> Self {
-        let lane = |lane: &crate::plan::Lane| Lane {
-            budget: Budget::new(lane.requests_per_second, lane.burst),
-            ready: Ready::default(),
-            pauses: Spacing::new(PAUSE.0, PAUSE.1),
-            paused_until: Duration::ZERO,
-            reached: false,
-            told: false,
-        };
-        let window = |_: &crate::plan::Window| Window { waiting: VecDeque::new(), taken: 0 };
-        let mut windows: Vec<Window> = plan.windows.iter().map(window).collect();
+        let mut windows: Vec<Window> = plan.windows.iter().map(|_| Window::default()).collect();
         for (index, test) in plan.tests.iter().enumerate() {
             windows[test.window].waiting.push_back(index);
         }
@@ -210,7 +180,7 @@ impl Core {
             nonce,
             chance,
             tests: plan.tests.iter().map(|_| TestRun::new()).collect(),
-            lanes: plan.lanes.iter().map(lane).collect(),
+            lanes: plan.lanes.iter().map(Lane::new).collect(),
             windows,
             timers,
             calls: HashMap::new(),
@@ -255,41 +225,6 @@ impl Core {
             Timer::RunDeadline => self.time_up(now),
             Timer::GraceOver => self.leave(now),
         }
-    }
-
-    /// Gives free places to tests that wait.
-    fn fill_windows(&mut self, now: Duration) {
-        for index in 0..self.windows.len() {
-            while self.windows[index].taken < self.plan.windows[index].in_flight {
-                let Some(test) = self.windows[index].waiting.pop_front() else { break };
-                // One that has ended while it waited is still in the queue.
-                if !matches!(self.tests[test].state, State::Waiting) {
-                    continue;
-                }
-                self.windows[index].taken += 1;
-                self.tests[test].has_place = true;
-                self.tests[test].state = State::Starting;
-                self.want(now, test, now);
-            }
-        }
-    }
-
-    /// Makes the calls for which there are tokens, the worthiest first.
-    fn dispatch(&mut self, now: Duration) {
-        for lane in 0..self.lanes.len() {
-            while let Some(test) = self.first_ready(lane) {
-                if !self.lanes[lane].budget.take(now) {
-                    break;
-                }
-                self.lanes[lane].ready.pop();
-                self.send(now, lane, test);
-            }
-        }
-    }
-
-    fn first_ready(&mut self, lane: usize) -> Option<TestIndex> {
-        let tests = &self.tests;
-        self.lanes[lane].ready.first(|test, generation| tests[test].generation == generation)
     }
 
     fn wake_at(&mut self, now: Duration) -> Option<Duration> {
@@ -341,73 +276,12 @@ impl Core {
         self.want(now, test, now + wait);
     }
 
-    /// Makes no call of a lane for a while. Calls of one burst are throttled together: only the
-    /// first of them lets the pauses grow.
-    fn pause(&mut self, now: Duration, index: usize, retry_after: Option<Duration>) {
-        let lane = &mut self.lanes[index];
-        let pause = if now < lane.paused_until {
-            retry_after.unwrap_or_default()
-        } else {
-            lane.pauses.next(&mut self.chance).max(retry_after.unwrap_or_default())
-        };
-        lane.paused_until = lane.paused_until.max(now + pause);
-        lane.budget.pause(lane.paused_until);
-        if !pause.is_zero() {
-            let planned = &self.plan.lanes[index];
-            let (service, region) = (planned.service, planned.region.clone());
-            self.emit(now, EventKind::Paused { service, region, pause });
-        }
-    }
-
     /// Lets a test want nothing any more.
     fn want_nothing(&mut self, test: TestIndex) {
         let run = &mut self.tests[test];
         run.generation += 1;
         run.deadline += 1;
         run.on_the_wire = false;
-    }
-
-    fn make_ready(&mut self, test: TestIndex) {
-        let run = &self.tests[test];
-        let worth = match &run.state {
-            State::Starting => Worth::Start,
-            State::Polling(running) if running.overdue.is_none() => Worth::Poll,
-            State::Reading(_, reading) if reading.judged.is_some() => Worth::Detail,
-            State::Polling(_) | State::Reading(..) => Worth::Confirm,
-            State::Stopping(..) => Worth::Stop,
-            State::Waiting | State::Done => return,
-        };
-        let lane = self.plan.lane(test);
-        // Details are read test by test, not a page of each: so most tests are over soon.
-        let order = run.judged.map(|(_, order)| order);
-        self.lanes[lane].ready.push(worth, order, test, run.generation);
-    }
-
-    /// Sends the call that a test's state asks for.
-    fn send(&mut self, now: Duration, lane: usize, test: TestIndex) {
-        let planned = &self.plan.tests[test];
-        let call = match &self.tests[test].state {
-            State::Starting => Call::Start(planned.target.clone(), self.token("start", test)),
-            State::Polling(running) => Call::Poll(Execution::of(planned, &running.execution_id)),
-            State::Reading(running, reading) => match reading.request() {
-                Some(page) => Call::Results(Execution::of(planned, &running.execution_id), page),
-                None => return,
-            },
-            State::Stopping(running, ..) => {
-                let execution = Execution::of(planned, &running.execution_id);
-                Call::Stop(execution, self.token("stop", test))
-            }
-            State::Waiting | State::Done => return,
-        };
-        let run = &mut self.tests[test];
-        run.first_sent_at.get_or_insert(now);
-        run.begun_at.get_or_insert(now);
-        run.on_the_wire = true;
-        let id = self.next_call;
-        self.next_call += 1;
-        let generation = run.generation;
-        self.calls.insert(id, OnTheWire { test, generation, sent_at: now });
-        self.actions.push(Action::Call { id, lane, call });
     }
 
     /// The client token of what is sent for a test now: the same however often it is sent, and
