@@ -79,6 +79,50 @@ pub enum EventKind {
         /// For how long.
         pause: Duration,
     },
+    /// A call about a test is made.
+    Calling {
+        /// The test.
+        test: TestIndex,
+        /// Which call.
+        operation: Operation,
+        /// Why it is made, and now.
+        why: Why,
+        /// How long it has waited for a token of the request budget.
+        waited: Duration,
+    },
+    /// One list is asked for that stands for looks at all executions of a window.
+    Sweeping {
+        /// The service.
+        service: ServiceName,
+        /// The window: a Connect instance, or a Region.
+        place: String,
+        /// The executions that are under way there.
+        executions: usize,
+        /// How long it has waited for a token of the request budget.
+        waited: Duration,
+    },
+    /// AWS does not let callcheck list what runs in a window: each execution is looked at by name.
+    ListRefused {
+        /// The service.
+        service: ServiceName,
+        /// The window: a Connect instance, or a Region.
+        place: String,
+        /// What AWS said.
+        error: AwsError,
+    },
+    /// AWS has less room than was thought: fewer executions are in flight for now.
+    Crowded {
+        /// The service.
+        service: ServiceName,
+        /// The window: a Connect instance, or a Region.
+        place: String,
+        /// How it was seen.
+        because: Backpressure,
+        /// So many at once.
+        places: u32,
+    },
+    /// Nothing new has been told for a while, and this is waited for.
+    StillWaiting(Waiting),
     /// An execution is being stopped.
     Stopping {
         /// The test.
@@ -125,6 +169,66 @@ pub enum EventKind {
     },
 }
 
+/// A call, by what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// Begins an execution.
+    Start,
+    /// Looks at one.
+    Poll,
+    /// Lists those of a window.
+    List,
+    /// Stops one.
+    Stop,
+    /// Reads what came out of one.
+    Results,
+}
+
+/// Why a call is made when it is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It follows from the one before.
+    Next,
+    /// There is a place for it in its window, for which it has waited so long.
+    Place(Duration),
+    /// The time between looks is over.
+    Spacing,
+    /// Executions of this window have taken no longer than this of late.
+    Expected(Duration),
+    /// A list says that the execution is over, or does not show it any more.
+    Swept,
+    /// A deadline has passed: this is the last look.
+    Deadline,
+    /// It did not work, or came to nothing, the last time.
+    Again,
+}
+
+/// How AWS shows that there is less room than was thought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backpressure {
+    /// It refused a start, having no room for it (402).
+    Full,
+    /// It throttled a call (429).
+    Throttled,
+    /// It accepted a start and never ran it.
+    NeverRun,
+}
+
+/// Tests by what they wait for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// A place in their window.
+    pub for_place: usize,
+    /// Their start, which has a place.
+    pub to_start: usize,
+    /// To leave AWS's queue.
+    pub queued: usize,
+    /// The end of their execution.
+    pub running: usize,
+    /// What came out of it.
+    pub results: usize,
+}
+
 impl EventKind {
     /// The test that it is about, if it is about one.
     pub fn test(&self) -> Option<TestIndex> {
@@ -133,6 +237,7 @@ impl EventKind {
             | Self::Moved { test, .. }
             | Self::Judged { test, .. }
             | Self::Retrying { test, .. }
+            | Self::Calling { test, .. }
             | Self::StartingAnew { test, .. }
             | Self::Stopping { test, .. }
             | Self::LeftRunning { test, .. }
@@ -140,9 +245,25 @@ impl EventKind {
             | Self::Ended { test, .. } => Some(*test),
             Self::Paused { .. }
             | Self::Unreached { .. }
+            | Self::Sweeping { .. }
+            | Self::ListRefused { .. }
+            | Self::Crowded { .. }
+            | Self::StillWaiting(_)
             | Self::TooManyFailures { .. }
             | Self::TimeUp
             | Self::Interrupted { .. } => None,
         }
+    }
+
+    /// Whether it tells a person anything that was not to be expected anyway.
+    pub fn is_news(&self) -> bool {
+        let routine = matches!(
+            self,
+            Self::Calling { .. }
+                | Self::Sweeping { .. }
+                | Self::Retrying { .. }
+                | Self::Paused { .. }
+        );
+        !routine
     }
 }

@@ -211,6 +211,14 @@ impl Plan {
         self.windows[self.tests[test].window].lane
     }
 
+    /// What a window is of, for people: the service, and the Connect instance or the Region.
+    pub fn place(&self, window: usize) -> (ServiceName, String) {
+        let Window { lane, instance_id, .. } = &self.windows[window];
+        let Lane { service, region, .. } = &self.lanes[*lane];
+        let place = instance_id.as_ref().or(region.as_ref());
+        (*service, place.cloned().unwrap_or_default())
+    }
+
     /// The Region of a test.
     pub fn region(&self, test: TestIndex) -> Option<&str> {
         self.lanes[self.lane(test)].region.as_deref()

@@ -12,7 +12,7 @@ use crate::outcome::{
     SuiteResult, TestOutcome, TestResult, Verdict, gate,
 };
 use crate::plan::{Plan, Target, TestIndex};
-use crate::report::terminal::Progress;
+use crate::report::progress::Progress;
 
 /// Keeps the summary of a run up to date.
 pub(super) struct Collector {

@@ -21,8 +21,9 @@ use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::outcome::{RunError, ServiceName};
 use crate::plan::{self, Options, Plan, Selection, Target};
+use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
-use crate::report::terminal::{self, Detail};
+use crate::report::terminal;
 use crate::report::writer::{Moment, Outputs};
 use crate::service::{self, Access};
 use crate::simulator::Simulator;
@@ -316,8 +317,8 @@ async fn report_while_running(
                 let event = show.redactor.event(event);
                 collector.take(&event);
                 let test = event.kind.test().map(|test| collector.test(test));
-                let progress = collector.progress();
-                if let Some(line) = terminal::event(&event, test, progress, show.detail) {
+                let far = collector.progress();
+                if let Some(line) = progress::event(&event, test, far, show.detail) {
                     console.log(&line);
                 }
                 let news = matches!(

@@ -58,6 +58,7 @@ async fn make(service: Arc<dyn Service>, call: Call) -> Reply {
     match call {
         Call::Start(target, token) => Reply::Start(whole(service.start(target, token)).await),
         Call::Poll(execution) => Reply::Poll(whole(service.poll(execution)).await),
+        Call::List(request) => Reply::List(whole(service.list(request)).await),
         Call::Stop(execution, token) => Reply::Stop(whole(service.stop(execution, token)).await),
         Call::Results(execution, page) => {
             Reply::Results(whole(service.results(execution, page)).await)

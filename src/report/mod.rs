@@ -9,6 +9,7 @@ pub mod host;
 pub mod json;
 pub mod junit;
 pub mod markdown;
+pub mod progress;
 pub mod redact;
 pub mod terminal;
 pub mod writer;

@@ -65,9 +65,9 @@ impl Redactor {
             EventKind::AttemptEnded { attempt, .. } => {
                 self.attempts(std::slice::from_mut(attempt));
             }
-            EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
-                self.error(error);
-            }
+            EventKind::Retrying { error, .. }
+            | EventKind::Unreached { error, .. }
+            | EventKind::ListRefused { error, .. } => self.error(error),
             EventKind::StartingAnew { reason, .. }
             | EventKind::Stopping { reason, .. }
             | EventKind::LeftRunning { reason, .. } => self.text(reason),
@@ -76,6 +76,10 @@ impl Redactor {
             }
             EventKind::Moved { .. }
             | EventKind::Paused { .. }
+            | EventKind::Calling { .. }
+            | EventKind::Sweeping { .. }
+            | EventKind::Crowded { .. }
+            | EventKind::StillWaiting(_)
             | EventKind::TooManyFailures { .. }
             | EventKind::TimeUp
             | EventKind::Interrupted { .. } => {}

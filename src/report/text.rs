@@ -37,6 +37,16 @@ fn is_shown(c: char) -> bool {
     !forbidden && !overrides
 }
 
+/// A time to a tenth of a second, or in minutes.
+pub(super) fn short(seconds: f64) -> String {
+    if seconds < 60.0 {
+        format!("{seconds:.1}s")
+    } else {
+        let whole = seconds as u64;
+        format!("{}m{:02}s", whole / 60, whole % 60)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,15 +6,15 @@ use aws_sdk_connect::types::{ExecutionRecord, ObservationSummary, TestCaseExecut
 use chrono::Utc;
 
 use super::error::{misdirected, read, unreadable};
-use super::time::took;
+use super::time::{took, utc};
 use super::{
-    CallError, End, Execution, Page, PageRequest, Pending, Phase, Row, Service, Snapshot, Started,
-    Status, records,
+    CallError, End, Execution, ListRequest, Listing, Page, PageRequest, Pending, Phase, Row,
+    Service, Snapshot, Started, Status, records,
 };
 use crate::outcome::Observations;
 use crate::plan::{ConnectTarget, Target};
 
-/// The largest page of ListTestCaseExecutionRecords (service model).
+/// The largest page of ListTestCaseExecutions and ListTestCaseExecutionRecords (service model).
 const PAGE_SIZE: i32 = 100;
 
 pub(super) struct Connect {
@@ -70,6 +70,34 @@ impl Service for Connect {
                 observations: reply.observation_summary.as_ref().map(observations),
                 failure_reasons: Vec::new(),
                 took: took(reply.start_time.as_ref(), reply.end_time.as_ref()),
+                ended_at: reply.end_time.as_ref().and_then(utc),
+            })
+        })
+    }
+
+    fn list(&self, request: ListRequest) -> Pending<Listing> {
+        const OPERATION: &str = "ListTestCaseExecutions";
+        let client = self.client.clone();
+        Box::pin(async move {
+            let target = connect_target(&request.target, OPERATION)?;
+            // AWS runs five at a time, so that a list of those is one page however long the run is.
+            let reply = client
+                .list_test_case_executions()
+                .instance_id(&target.instance.id)
+                .status(TestCaseExecutionStatus::InProgress)
+                .start_time(request.since.timestamp_millis())
+                .max_results(PAGE_SIZE)
+                .set_next_token(request.next_token)
+                .send()
+                .await
+                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
+            let listed = reply.test_case_executions.unwrap_or_default().into_iter();
+            let executions = listed.filter_map(|listed| {
+                Some((listed.test_case_execution_id?, status(listed.test_case_execution_status)))
+            });
+            Ok(Listing {
+                executions: executions.collect(),
+                next_token: reply.next_token.filter(|token| !token.is_empty()),
             })
         })
     }

@@ -1,4 +1,4 @@
-//! The two AWS services as the engine sees them: four calls, each one attempt on the wire.
+//! The two AWS services as the engine sees them: five calls, each one attempt on the wire.
 //!
 //! Retrying, waiting and judging are the engine's. Errors are read once, into
 //! [`ErrorClass`], where the SDK's error is at hand; nobody reads their text later.
@@ -14,6 +14,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 
 pub use aws::{Access, default_region, services};
 
@@ -34,6 +36,9 @@ pub trait Service: Send + Sync {
     /// Reads the status of an execution.
     fn poll(&self, execution: Execution) -> Pending<Snapshot>;
 
+    /// Lists one page of the executions of a window.
+    fn list(&self, request: ListRequest) -> Pending<Listing>;
+
     /// Stops an execution, where the service can (Connect can, Lex cannot).
     fn stop(&self, execution: Execution, client_token: String) -> Pending<()>;
 
@@ -49,6 +54,21 @@ pub fn can_stop(service: ServiceName) -> bool {
 /// Whether a service makes a start that is sent again the same start.
 pub fn has_client_tokens(service: ServiceName) -> bool {
     service == ServiceName::Connect
+}
+
+/// Whether a list shows only what is running, so that what is missing there has not begun or has
+/// ended. Connect lists one status at a time; Lex lists all of them.
+pub fn lists_running_only(service: ServiceName) -> bool {
+    service == ServiceName::Connect
+}
+
+/// How many executions run at once in a window, and no more; none where it is not known. Connect:
+/// five on an instance, which cannot be raised (AWS-FACTS.md).
+pub fn slots(service: ServiceName) -> Option<usize> {
+    match service {
+        ServiceName::Connect => Some(5),
+        ServiceName::Lex => None,
+    }
 }
 
 /// An execution on AWS.
@@ -120,6 +140,28 @@ pub struct Snapshot {
     pub failure_reasons: Vec<String>,
     /// How long it took by AWS's own clock, once both ends are known.
     pub took: Option<Duration>,
+    /// When it ended, by AWS's own clock.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// A page of a list to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRequest {
+    /// Any target of the window: it names the Connect instance, or the service.
+    pub target: Target,
+    /// What began before is left out, where AWS can do that. By this machine's clock.
+    pub since: DateTime<Utc>,
+    /// Where to go on; none for the first page.
+    pub next_token: Option<String>,
+}
+
+/// A page of a list: neither its order nor that it is up to date is promised (AWS-FACTS.md).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Executions by id, with their status.
+    pub executions: Vec<(String, Status)>,
+    /// Where the next page begins; none at the end.
+    pub next_token: Option<String>,
 }
 
 /// What to read of an execution's results.

@@ -307,7 +307,6 @@ impl Connect {
                     .test_case_name
                     .as_ref()
                     .is_none_or(|name| *name == name_of(test_case_id, names.get(test_case_id)))
-                && filter.start.is_none_or(|from| from <= start)
                 && filter.end.is_none_or(|to| start < to)
                 && filter
                     .status
@@ -318,9 +317,12 @@ impl Connect {
         let newest = instance.executions.len() as u64;
         let from = page.cursor.map_or(newest, |cursor| cursor.min(newest));
         let page = PageRequest { cursor: None, ..page };
-        Ok(Page::cut(page, (0..from).rev().filter(fits), |number| {
-            instance.summary(now, number as usize)
-        }))
+        // They are numbered in the order of their starts, so that what is too old ends the search.
+        let recent = |number: &u64| {
+            filter.start.is_none_or(|from| from <= instance.queue.created(*number as usize))
+        };
+        let shown = (0..from).rev().take_while(recent).filter(fits);
+        Ok(Page::cut(page, shown, |number| instance.summary(now, number as usize)))
     }
 
     /// StopTestCaseExecution, for one that waits or runs.

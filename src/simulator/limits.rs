@@ -2,7 +2,7 @@
 
 /// One caller's allowance. It starts full.
 #[derive(Debug, Clone)]
-pub(super) struct Bucket {
+pub struct Bucket {
     per_second: f64,
     burst: f64,
     tokens: f64,
@@ -14,12 +14,15 @@ impl Bucket {
     ///
     /// AWS's default for Amazon Connect is 2 a second and 5 at once, per account and Region (Amazon Connect
     /// service quotas, "API throttling quotas").
-    pub(super) fn new(now: u64, per_second: f64, burst: u32) -> Bucket {
+    pub fn new(now: u64, per_second: f64, burst: u32) -> Bucket {
         Bucket { per_second, burst: f64::from(burst), tokens: f64::from(burst), filled_ms: now }
     }
 
-    /// Takes one token at `now`, or gives the milliseconds until there is one.
-    pub(super) fn take(&mut self, now: u64) -> Result<(), u64> {
+    /// Takes one token at `now`.
+    ///
+    /// # Errors
+    /// The milliseconds until there is one.
+    pub fn take(&mut self, now: u64) -> Result<(), u64> {
         let seconds = now.saturating_sub(self.filled_ms) as f64 / 1000.0;
         self.tokens = (self.tokens + seconds * self.per_second).min(self.burst);
         self.filled_ms = self.filled_ms.max(now);

@@ -12,12 +12,12 @@
 //! happened stands in the [`Ledger`]. Nothing here sees the rest of the crate: it stands in for
 //! AWS, and is held to AWS's own description of itself.
 
-mod api;
+pub mod api;
 mod clock;
 pub mod connect;
 mod ledger;
 pub mod lex;
-mod limits;
+pub mod limits;
 mod queue;
 pub mod scenario;
 mod wire;

@@ -207,8 +207,8 @@ impl Core {
                     self.unreadable(now, test, "the run was interrupted");
                     continue;
                 }
-                State::Waiting | State::Reading(..) => false,
-                State::Starting => run.on_the_wire || run.may_have_started,
+                State::Reading(..) => false,
+                State::Waiting | State::Starting => run.on_the_wire || run.may_have_started,
                 State::Polling(_) | State::Stopping(..) => true,
             };
             if may_run {
@@ -224,11 +224,10 @@ impl Core {
     pub(super) fn close_lane(
         &mut self,
         now: Duration,
-        test: TestIndex,
+        lane: usize,
         kind: ErrorKind,
         error: CallError,
     ) {
-        let lane = self.plan.lane(test);
         let why = match kind {
             ErrorKind::Credentials => "the AWS credentials are no good",
             _ => "AWS could not be reached",
@@ -330,7 +329,7 @@ impl Core {
         let run = &mut self.tests[test];
         let over = run.attempts.last().filter(|_| again).cloned();
         if let Some(attempt) = over.map(Box::new) {
-            run.begin_again();
+            run.begin_again(now);
             self.windows[window].waiting.push_back(test);
             return self.emit(now, EventKind::AttemptEnded { test, attempt });
         }

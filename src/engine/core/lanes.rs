@@ -4,9 +4,10 @@
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::queue::{Ready, Worth};
+use super::queue::{Ready, Want, Worth};
 use super::spacing::Spacing;
 use super::test_run::State;
+use super::watch::Ahead;
 use super::{Action, Call, Core, OnTheWire};
 use crate::event::EventKind;
 use crate::plan::{self, TestIndex};
@@ -18,11 +19,13 @@ const PAUSE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 /// A lane of the plan under way.
 pub(super) struct Lane {
     pub(super) budget: Budget,
-    ready: Ready,
+    pub(super) ready: Ready,
     /// Pauses that grow while AWS goes on throttling.
     pub(super) pauses: Spacing,
     /// No call before.
     pub(super) paused_until: Duration,
+    /// How far AWS's clock is ahead of the run's.
+    pub(super) ahead: Ahead,
     /// Whether any call has had a reply.
     pub(super) reached: bool,
     /// Whether it has been told that none has.
@@ -36,6 +39,7 @@ impl Lane {
             ready: Ready::default(),
             pauses: Spacing::new(PAUSE.0, PAUSE.1),
             paused_until: Duration::ZERO,
+            ahead: Ahead::default(),
             reached: false,
             told: false,
         }
@@ -46,61 +50,81 @@ impl Core {
     /// Makes the calls for which there are tokens, the worthiest first.
     pub(super) fn dispatch(&mut self, now: Duration) {
         for lane in 0..self.lanes.len() {
-            while let Some(test) = self.first_ready(lane) {
-                if !self.lanes[lane].budget.take(now) {
+            while let Some((want, since)) = self.first_ready(lane) {
+                if self.lanes[lane].budget.next(now) > now {
                     break;
                 }
                 self.lanes[lane].ready.pop();
-                self.send(now, lane, test);
+                let waited = now.saturating_sub(since);
+                let call = match want {
+                    Want::Test(test, _) => self.test_call(now, test, waited),
+                    Want::Sweep(window, _) => self.sweep_call(now, window, waited),
+                };
+                if let Some(call) = call {
+                    self.lanes[lane].budget.take(now);
+                    self.send(now, lane, want, call);
+                }
             }
         }
     }
 
-    pub(super) fn first_ready(&mut self, lane: usize) -> Option<TestIndex> {
-        let tests = &self.tests;
-        self.lanes[lane].ready.first(|test, generation| tests[test].generation == generation)
+    /// The worthiest call that a lane could make, and since when it waits.
+    pub(super) fn first_ready(&mut self, lane: usize) -> Option<(Want, Duration)> {
+        let (tests, windows) = (&self.tests, &self.windows);
+        self.lanes[lane].ready.first(|want| match want {
+            Want::Test(test, generation) => tests[test].generation == generation,
+            Want::Sweep(window, generation) => windows[window].sweep.generation == generation,
+        })
     }
 
-    pub(super) fn make_ready(&mut self, test: TestIndex) {
+    /// Lets the call that a test wants wait for a token.
+    pub(super) fn make_ready(&mut self, now: Duration, test: TestIndex) {
         let run = &self.tests[test];
         let worth = match &run.state {
             State::Starting => Worth::Start,
-            State::Polling(running) if running.overdue.is_none() => Worth::Poll,
+            State::Polling(running) if running.is_to_be_confirmed() => Worth::Confirm,
+            State::Polling(_) => Worth::Poll,
             State::Reading(_, reading) if reading.judged.is_some() => Worth::Detail,
-            State::Polling(_) | State::Reading(..) => Worth::Confirm,
+            State::Reading(..) => Worth::Confirm,
             State::Stopping(..) => Worth::Stop,
             State::Waiting | State::Done => return,
         };
         let lane = self.plan.lane(test);
         // Details are read test by test, not a page of each: so most tests are over soon.
         let order = run.judged.map(|(_, order)| order);
-        self.lanes[lane].ready.push(worth, order, test, run.generation);
+        let want = Want::Test(test, run.generation);
+        self.lanes[lane].ready.push(worth, order, want, now);
     }
 
-    /// Sends the call that a test's state asks for.
-    fn send(&mut self, now: Duration, lane: usize, test: TestIndex) {
+    /// The call that a test's state asks for, which has `waited` for its token.
+    fn test_call(&mut self, now: Duration, test: TestIndex, waited: Duration) -> Option<Call> {
         let planned = &self.plan.tests[test];
         let call = match &self.tests[test].state {
             State::Starting => Call::Start(planned.target.clone(), self.token("start", test)),
             State::Polling(running) => Call::Poll(Execution::of(planned, &running.execution_id)),
             State::Reading(running, reading) => match reading.request() {
                 Some(page) => Call::Results(Execution::of(planned, &running.execution_id), page),
-                None => return,
+                None => return None,
             },
             State::Stopping(running, ..) => {
                 let execution = Execution::of(planned, &running.execution_id);
                 Call::Stop(execution, self.token("stop", test))
             }
-            State::Waiting | State::Done => return,
+            State::Waiting | State::Done => return None,
         };
         let run = &mut self.tests[test];
         run.first_sent_at.get_or_insert(now);
         run.begun_at.get_or_insert(now);
         run.on_the_wire = true;
+        let why = run.why();
+        self.emit(now, EventKind::Calling { test, operation: call.operation(), why, waited });
+        Some(call)
+    }
+
+    fn send(&mut self, now: Duration, lane: usize, want: Want, call: Call) {
         let id = self.next_call;
         self.next_call += 1;
-        let generation = run.generation;
-        self.calls.insert(id, OnTheWire { test, generation, sent_at: now });
+        self.calls.insert(id, OnTheWire { want, sent_at: now });
         self.actions.push(Action::Call { id, lane, call });
     }
 

@@ -6,7 +6,8 @@
 //! start of the run.
 //!
 //! This file turns the wheel: input, then timers, then places in `windows`, then calls on `lanes`.
-//! What a reply means stands in `replies` and, of results, in `reading`, how tests and runs end in
+//! When what runs is looked at stands in `watch`, how one list stands for many looks in `sweep`. What a
+//! reply means stands in `replies` and, of results, in `reading`, how tests and runs end in
 //! `endings`, what makes a test pass in `judge`.
 //!
 //! A start takes a place in its window and then a token of its lane. A journal will stand before
@@ -20,7 +21,9 @@ mod queue;
 mod reading;
 mod replies;
 mod spacing;
+mod sweep;
 mod test_run;
+mod watch;
 mod windows;
 
 use std::collections::HashMap;
@@ -31,19 +34,24 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use self::lanes::Lane;
-use self::queue::{Timer, Timers};
+use self::queue::{Timer, Timers, Want};
 use self::test_run::{State, TestRun};
 use self::windows::Window;
-use crate::event::{Event, EventKind};
+use crate::event::{Event, EventKind, Operation, Waiting};
 use crate::outcome::Signal;
 use crate::plan::{Plan, Target, TestIndex};
-use crate::service::{CallError, ErrorClass, Execution, Page, PageRequest, Snapshot, Started};
+use crate::service::{
+    CallError, ErrorClass, Execution, ListRequest, Listing, Page, PageRequest, Snapshot, Started,
+};
 
 pub use self::spacing::Chance;
 
 /// The time an interrupted run has to stop what it can. GitHub sends SIGTERM 7.5 s after SIGINT;
 /// the run is to be over within 7 (REPORTING-FACTS.md).
 const GRACE: Duration = Duration::from_millis(6500);
+
+/// After so long without news it is told what is waited for.
+const QUIET: Duration = Duration::from_secs(60);
 
 /// What has happened.
 #[derive(Debug)]
@@ -66,6 +74,8 @@ pub enum Reply {
     Start(Result<Started, CallError>),
     /// A look at a status.
     Poll(Result<Snapshot, CallError>),
+    /// A page of a list.
+    List(Result<Listing, CallError>),
     /// A stop.
     Stop(Result<(), CallError>),
     /// A page of results.
@@ -77,6 +87,7 @@ impl Reply {
         match self {
             Self::Start(result) => result.is_ok(),
             Self::Poll(result) => result.is_ok(),
+            Self::List(result) => result.is_ok(),
             Self::Stop(result) => result.is_ok(),
             Self::Results(result) => result.is_ok(),
         }
@@ -106,10 +117,24 @@ pub enum Call {
     Start(Target, String),
     /// Read its status.
     Poll(Execution),
+    /// List a page of what is under way.
+    List(ListRequest),
     /// Stop it.
     Stop(Execution, String),
     /// Read a page of what came out.
     Results(Execution, PageRequest),
+}
+
+impl Call {
+    fn operation(&self) -> Operation {
+        match self {
+            Self::Start(..) => Operation::Start,
+            Self::Poll(_) => Operation::Poll,
+            Self::List(_) => Operation::List,
+            Self::Stop(..) => Operation::Stop,
+            Self::Results(..) => Operation::Results,
+        }
+    }
 }
 
 /// What follows from an input.
@@ -126,10 +151,9 @@ pub struct Step {
 /// What a call on the wire was for.
 #[derive(Debug, Clone, Copy)]
 struct OnTheWire {
-    test: TestIndex,
-    /// The test's generation when it was sent: a reply to what the test no longer wants is told
+    /// Who wanted it, and which of its wants it was: a reply to what is no longer wanted is told
     /// apart by it.
-    generation: u32,
+    want: Want,
     /// When it was sent.
     sent_at: Duration,
 }
@@ -162,6 +186,8 @@ pub struct Core {
     /// Tests whose verdict stood before all of their details had been read.
     judged_tests: u64,
     closing: Option<Closing>,
+    /// When something new was last told.
+    told_at: Duration,
     actions: Vec<Action>,
 }
 
@@ -169,12 +195,14 @@ impl Core {
     /// A run of `plan` that begins at `started_at`. `nonce` is a random number that is new for
     /// each run: the client tokens hang on it. `chance` spreads waits.
     pub fn new(plan: Arc<Plan>, started_at: DateTime<Utc>, nonce: Uuid, chance: Chance) -> Self {
-        let mut windows: Vec<Window> = plan.windows.iter().map(|_| Window::default()).collect();
+        let window = |window: &crate::plan::Window| Window::new(window.in_flight);
+        let mut windows: Vec<Window> = plan.windows.iter().map(window).collect();
         for (index, test) in plan.tests.iter().enumerate() {
             windows[test.window].waiting.push_back(index);
         }
         let mut timers = Timers::default();
         timers.set(plan.timeout, Timer::RunDeadline);
+        timers.set(QUIET, Timer::Quiet);
         Self {
             started_at,
             nonce,
@@ -189,6 +217,7 @@ impl Core {
             failures: 0,
             judged_tests: 0,
             closing: None,
+            told_at: Duration::ZERO,
             actions: Vec::new(),
             plan,
         }
@@ -216,12 +245,13 @@ impl Core {
     fn timer(&mut self, now: Duration, timer: Timer) {
         match timer {
             Timer::Due(test, generation) if self.tests[test].generation == generation => {
-                self.make_ready(test);
+                self.due(now, test);
             }
             Timer::Deadline(test, deadline) if self.tests[test].deadline == deadline => {
                 self.overdue(now, test);
             }
-            Timer::Due(..) | Timer::Deadline(..) => {}
+            Timer::Due(..) | Timer::Deadline(..) | Timer::Room => {}
+            Timer::Quiet => self.still_waiting(now),
             Timer::RunDeadline => self.time_up(now),
             Timer::GraceOver => self.leave(now),
         }
@@ -232,7 +262,7 @@ impl Core {
         let timer = self.timers.next(|timer| match timer {
             Timer::Due(test, generation) => tests[test].generation == generation,
             Timer::Deadline(test, deadline) => tests[test].deadline == deadline,
-            Timer::RunDeadline | Timer::GraceOver => true,
+            Timer::Room | Timer::Quiet | Timer::RunDeadline | Timer::GraceOver => true,
         });
         let lanes = (0..self.lanes.len())
             .filter_map(|lane| self.first_ready(lane).map(|_| self.lanes[lane].budget.next(now)))
@@ -246,9 +276,18 @@ impl Core {
         run.generation += 1;
         run.on_the_wire = false;
         if at <= now {
-            self.make_ready(test);
+            self.due(now, test);
         } else {
             self.timers.set(at, Timer::Due(test, self.tests[test].generation));
+        }
+    }
+
+    /// What a test wants is due: its call waits for a token, or a sweep stands for it.
+    fn due(&mut self, now: Duration, test: TestIndex) {
+        if self.is_swept(now, test) {
+            self.want_sweep(now, self.plan.tests[test].window);
+        } else {
+            self.make_ready(now, test);
         }
     }
 
@@ -272,7 +311,9 @@ impl Core {
         };
         let event = EventKind::Retrying { test, error: error.error.clone(), after: wait };
         self.emit(now, event);
-        self.tests[test].note_trouble(now, error);
+        let run = &mut self.tests[test];
+        run.note_trouble(now, error);
+        run.again();
         self.want(now, test, now + wait);
     }
 
@@ -294,7 +335,32 @@ impl Core {
         Uuid::new_v5(&self.nonce, name.as_bytes()).to_string()
     }
 
+    /// Tells what is waited for, where nothing else has been told for long: a host may take a job
+    /// that is silent for a dead one, and a person too.
+    fn still_waiting(&mut self, now: Duration) {
+        if now >= self.told_at + QUIET {
+            let mut counts = Waiting::default();
+            for run in &self.tests {
+                match &run.state {
+                    State::Waiting => counts.for_place += 1,
+                    State::Starting => counts.to_start += 1,
+                    State::Polling(running) if running.left_queue_at.is_none() => {
+                        counts.queued += 1
+                    }
+                    State::Polling(_) | State::Stopping(..) => counts.running += 1,
+                    State::Reading(..) => counts.results += 1,
+                    State::Done => {}
+                }
+            }
+            self.emit(now, EventKind::StillWaiting(counts));
+        }
+        self.timers.set(self.told_at + QUIET, Timer::Quiet);
+    }
+
     fn emit(&mut self, now: Duration, kind: EventKind) {
+        if kind.is_news() {
+            self.told_at = now;
+        }
         self.actions.push(Action::Emit(Event { at: now, kind }));
     }
 }

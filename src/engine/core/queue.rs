@@ -20,40 +20,42 @@ pub(super) enum Worth {
     Confirm,
     /// Looking whether something has changed.
     Poll,
+    /// Looking so at all that is under way in a window.
+    Sweep,
     /// What is good to know beside a verdict that stands.
     Detail,
+}
+
+/// Who wants a call, and which of its wants it is: an earlier one is void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Want {
+    /// A test, in a generation of its own.
+    Test(TestIndex, u32),
+    /// The sweep of a window, in a generation of its own.
+    Sweep(usize, u32),
 }
 
 /// The calls of a lane that could be made now.
 #[derive(Debug, Default)]
 pub(super) struct Ready {
-    heap: BinaryHeap<Reverse<(Worth, u64, TestIndex, u32)>>,
+    heap: BinaryHeap<Reverse<(Worth, u64, Want, Duration)>>,
     sequence: u64,
 }
 
 impl Ready {
-    /// Adds the call that `test` wants in its `generation`; equals come in the `order` given, or
-    /// else in that in which they were added.
-    pub(super) fn push(
-        &mut self,
-        worth: Worth,
-        order: Option<u64>,
-        test: TestIndex,
-        generation: u32,
-    ) {
+    /// Adds a call that is wanted at `now`; equals come in the `order` given, or else in that in
+    /// which they were added.
+    pub(super) fn push(&mut self, worth: Worth, order: Option<u64>, want: Want, now: Duration) {
         self.sequence += 1;
         let order = order.unwrap_or(self.sequence);
-        self.heap.push(Reverse((worth, order, test, generation)));
+        self.heap.push(Reverse((worth, order, want, now)));
     }
 
-    /// The test whose call comes first, of those for which `is_current` holds.
-    pub(super) fn first(
-        &mut self,
-        is_current: impl Fn(TestIndex, u32) -> bool,
-    ) -> Option<TestIndex> {
-        while let Some(Reverse((_, _, test, generation))) = self.heap.peek() {
-            if is_current(*test, *generation) {
-                return Some(*test);
+    /// What comes first, and since when it waits, of what `is_current` holds for.
+    pub(super) fn first(&mut self, is_current: impl Fn(Want) -> bool) -> Option<(Want, Duration)> {
+        while let Some(Reverse((_, _, want, since))) = self.heap.peek() {
+            if is_current(*want) {
+                return Some((*want, *since));
             }
             self.heap.pop();
         }
@@ -73,6 +75,10 @@ pub(super) enum Timer {
     Due(TestIndex, u32),
     /// A deadline of a test; with the generation of the deadline.
     Deadline(TestIndex, u32),
+    /// A window that AWS had no room for may start again.
+    Room,
+    /// Nothing has been told for a while.
+    Quiet,
     /// The run's time is up.
     RunDeadline,
     /// The time in which an interrupted run may tidy up is over.

@@ -11,7 +11,7 @@ use super::judge::{self, Judgement};
 use super::replies::PATIENCE;
 use super::test_run::{Reading, State};
 use super::{Closing, Core, Timer};
-use crate::event::EventKind;
+use crate::event::{Backpressure, EventKind, Why};
 use crate::outcome::{Details, ErrorKind, ServiceName, TestOutcome, Verdict};
 use crate::plan::TestIndex;
 use crate::service::{CallError, End, ErrorClass, Page, ResultKind};
@@ -182,11 +182,16 @@ impl Core {
     /// A start came to nothing, which is no verdict: another follows, with a token of its own, in
     /// the same attempt and the same place of the window.
     fn start_anew(&mut self, now: Duration, test: TestIndex, reason: String) {
+        let window = self.plan.tests[test].window;
+        let run = &mut self.tests[test];
+        let accepted_at = run.running().map_or(now, |running| running.accepted_at);
+        self.shrink(now, window, accepted_at, Backpressure::NeverRun);
         let run = &mut self.tests[test];
         run.state = State::Starting;
         let contact_ids = std::mem::take(&mut run.details.contact_ids);
         run.details = Details { contact_ids, ..Details::default() };
         let after = run.anew.next(&mut self.chance);
+        run.why = Why::Again;
         run.came_to_nothing = Some(reason.clone());
         self.emit(now, EventKind::StartingAnew { test, reason, after });
         self.want(now, test, now + after);

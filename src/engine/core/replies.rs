@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use super::queue::Want;
 use super::test_run::{Overdue, Running, State};
-use super::{CallId, Closing, Core, Reply, Timer};
-use crate::event::EventKind;
+use super::{CallId, Closing, Core, OnTheWire, Reply, Timer};
+use crate::event::{Backpressure, EventKind, Why};
 use crate::outcome::{ErrorKind, Start, Verdict};
 use crate::plan::TestIndex;
-use crate::service::{CallError, End, ErrorClass, Phase, Snapshot, Started, has_client_tokens};
+use crate::service::{
+    CallError, End, ErrorClass, Phase, Snapshot, Started, Status, has_client_tokens,
+};
 
 /// A call that does not work is tried again for so long: AWS's blips are shorter, and what lasts
 /// longer is better told than waited for.
@@ -29,18 +32,28 @@ const STOPPING: Duration = Duration::from_secs(30);
 
 impl Core {
     pub(super) fn reply(&mut self, now: Duration, id: CallId, reply: Reply) {
-        let Some(wire) = self.calls.remove(&id) else { return };
-        let test = wire.test;
-        let current = wire.generation == self.tests[test].generation;
+        let Some(OnTheWire { want, sent_at }) = self.calls.remove(&id) else { return };
+        let (test, generation) = match want {
+            Want::Test(test, generation) => (test, generation),
+            Want::Sweep(window, generation) => {
+                return self.sweep_reply(now, window, generation, sent_at, reply);
+            }
+        };
+        let current = generation == self.tests[test].generation;
         if current {
             self.tests[test].on_the_wire = false;
         }
         if reply.is_ok() {
-            self.worked(test, wire.sent_at);
+            self.tests[test].no_trouble();
+            self.worked(self.plan.lane(test), sent_at);
         }
         let error = match reply {
-            Reply::Start(Ok(started)) if current => return self.started(now, test, started),
-            Reply::Poll(Ok(snapshot)) if current => return self.polled(now, test, snapshot),
+            Reply::Start(Ok(started)) if current => {
+                return self.started(now, test, sent_at, started);
+            }
+            Reply::Poll(Ok(snapshot)) if current => {
+                return self.polled(now, test, sent_at, snapshot);
+            }
             Reply::Poll(Ok(snapshot)) => return self.seen_late(now, test, snapshot),
             Reply::Results(Ok(page)) if current => return self.read(now, test, page),
             Reply::Stop(Ok(())) if current => return self.stopped(now, test),
@@ -48,16 +61,40 @@ impl Core {
             Reply::Poll(Err(error)) => error,
             Reply::Stop(Err(error)) => error,
             Reply::Results(Err(error)) => error,
-            _ => return,
+            Reply::List(_) | Reply::Start(Ok(_)) | Reply::Stop(Ok(())) | Reply::Results(Ok(_)) => {
+                return;
+            }
         };
         if current {
-            self.failed(now, test, error);
+            self.failed(now, test, sent_at, error);
+        }
+    }
+
+    fn sweep_reply(
+        &mut self,
+        now: Duration,
+        window: usize,
+        generation: u32,
+        sent_at: Duration,
+        reply: Reply,
+    ) {
+        let lane = self.plan.windows[window].lane;
+        if reply.is_ok() {
+            self.worked(lane, sent_at);
+        }
+        if generation != self.windows[window].sweep.generation {
+            return;
+        }
+        match reply {
+            Reply::List(Ok(listing)) => self.swept(now, window, listing),
+            Reply::List(Err(error)) => self.sweep_failed(now, window, sent_at, error),
+            _ => {}
         }
     }
 
     /// What holds for an error of any call; the rest is for the state to say.
-    fn failed(&mut self, now: Duration, test: TestIndex, mut error: CallError) {
-        let lane = self.plan.lane(test);
+    fn failed(&mut self, now: Duration, test: TestIndex, sent_at: Duration, mut error: CallError) {
+        let (lane, window) = (self.plan.lane(test), self.plan.tests[test].window);
         if error.error.status.is_some() {
             self.lanes[lane].reached = true;
         } else if error.class != ErrorClass::Credentials
@@ -72,13 +109,17 @@ impl Core {
         let twice = self.tests[test].trouble.as_ref().is_some_and(|last| last.class == error.class);
         match error.class {
             ErrorClass::Credentials => {
-                return self.close_lane(now, test, ErrorKind::Credentials, error);
+                return self.close_lane(now, lane, ErrorKind::Credentials, error);
             }
             // The SDK has corrected its clock by the first reply: once more, and once only.
             ErrorClass::ClockSkew { denied: false } if twice => {
-                return self.close_lane(now, test, ErrorKind::Credentials, error);
+                return self.close_lane(now, lane, ErrorKind::Credentials, error);
             }
             ErrorClass::ClockSkew { denied: true } if twice => error.class = ErrorClass::Rejected,
+            ErrorClass::Throttled { .. } => {
+                self.shrink(now, window, sent_at, Backpressure::Throttled)
+            }
+            ErrorClass::Full => self.shrink(now, window, sent_at, Backpressure::Full),
             _ => {}
         }
         match &self.tests[test].state {
@@ -112,7 +153,10 @@ impl Core {
         };
         if run.troubled_for(now) < patience {
             if self.closing.is_none() {
-                return self.want_again(now, test, error);
+                return match error.class {
+                    ErrorClass::Full => self.no_room(now, test, error),
+                    _ => self.want_again(now, test, error),
+                };
             }
             // Nothing is started any more, and sending a start again could do so.
             run.note_trouble(now, error);
@@ -123,7 +167,7 @@ impl Core {
                 ErrorClass::CredentialsSource => ErrorKind::Credentials,
                 _ => ErrorKind::StartRejected,
             };
-            return self.close_lane(now, test, kind, error);
+            return self.close_lane(now, self.plan.lane(test), kind, error);
         }
         let rejected = (
             Verdict::Error(ErrorKind::StartRejected),
@@ -137,7 +181,7 @@ impl Core {
         }
     }
 
-    fn started(&mut self, now: Duration, test: TestIndex, started: Started) {
+    fn started(&mut self, now: Duration, test: TestIndex, sent_at: Duration, started: Started) {
         let Started { execution_id, status } = started;
         let event = EventKind::Started {
             test,
@@ -147,7 +191,8 @@ impl Core {
         };
         let planned = &self.plan.tests[test];
         let mut running = Running::new(planned, execution_id.clone(), status, now);
-        let wait = running.spacing.next(&mut self.chance);
+        running.looked_at = sent_at;
+        let window = planned.window;
         let run = &mut self.tests[test];
         run.may_have_started = false;
         run.starts.push(Start { execution_id: Some(execution_id), adopted: false });
@@ -155,13 +200,15 @@ impl Core {
             running.left_queue_at = Some(now);
         }
         run.state = State::Polling(running);
+        self.has_room(window);
         self.emit(now, event);
         match self.closing {
             Some(Closing::Signal(_)) => self.cancel_running(now, test),
             Some(Closing::TimeUp) => self.last_look(now, test, Overdue::Run),
             Some(Closing::Failures) | None => {
                 self.set_deadline(test);
-                self.want(now, test, now + wait);
+                self.assume_begun(test, sent_at);
+                self.look_later(now, test);
             }
         }
     }
@@ -179,14 +226,43 @@ impl Core {
         self.timers.set(at, Timer::Deadline(test, run.deadline));
     }
 
-    fn polled(&mut self, now: Duration, test: TestIndex, snapshot: Snapshot) {
-        let Some((moved, left_queue)) = self.take_note(now, test, &snapshot) else { return };
+    fn polled(&mut self, now: Duration, test: TestIndex, sent_at: Duration, snapshot: Snapshot) {
         if let Phase::Ended(end) = snapshot.status.phase {
+            if end != End::Stopped {
+                self.learn(now, test, &snapshot);
+            }
+            self.take_note(test, snapshot);
             return self.ended(now, test, end);
         }
-        if moved {
-            let status = snapshot.status.word.clone();
-            self.emit(now, EventKind::Moved { test, status });
+        let status = snapshot.status.clone();
+        self.take_note(test, snapshot);
+        if let State::Polling(running) = &mut self.tests[test].state {
+            running.asked_at = sent_at;
+            if running.why == Why::Swept {
+                running.doubted_until = now + running.spacing.next(&mut self.chance);
+            }
+        }
+        self.not_over(now, test, sent_at, status);
+    }
+
+    /// A look that was sent at `sent_at` has shown that an execution is not over.
+    pub(super) fn not_over(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        sent_at: Duration,
+        status: Status,
+    ) {
+        let State::Polling(running) = &mut self.tests[test].state else { return };
+        Self::note_begun(running, status.phase, sent_at);
+        let left_queue = running.left_queue_at.is_none() && status.phase != Phase::Queued;
+        if left_queue {
+            running.left_queue_at = Some(now);
+        }
+        let before = std::mem::replace(&mut running.status, status.clone());
+        if before.word != status.word {
+            running.spacing.reset();
+            self.emit(now, EventKind::Moved { test, status: status.word });
         }
         if left_queue {
             self.set_deadline(test);
@@ -202,35 +278,22 @@ impl Core {
             Some(_) => return self.give_up(now, test),
             None => {}
         }
-        let wait = running.spacing.next(&mut self.chance);
-        self.want(now, test, now + wait);
+        self.look_later(now, test);
     }
 
-    /// Writes down what a look has shown. Gives whether the status is new, and whether the
-    /// execution has left AWS's queue since the last look.
-    fn take_note(
-        &mut self,
-        now: Duration,
-        test: TestIndex,
-        snapshot: &Snapshot,
-    ) -> Option<(bool, bool)> {
+    /// Writes down what a look by name has shown.
+    fn take_note(&mut self, test: TestIndex, snapshot: Snapshot) {
         let run = &mut self.tests[test];
         let (State::Polling(running) | State::Stopping(running, ..)) = &mut run.state else {
-            return None;
+            return;
         };
         run.details.observations = snapshot.observations.or(run.details.observations);
-        run.details.failure_reasons.clone_from(&snapshot.failure_reasons);
+        run.details.failure_reasons = snapshot.failure_reasons;
         running.took = snapshot.took;
-        let moved = running.status.word != snapshot.status.word;
-        if moved {
-            running.spacing.reset();
+        // One that is not over is taken into account as that.
+        if matches!(snapshot.status.phase, Phase::Ended(_)) {
+            running.status = snapshot.status;
         }
-        running.status = snapshot.status.clone();
-        let left_queue = running.left_queue_at.is_none() && snapshot.status.phase != Phase::Queued;
-        if left_queue {
-            running.left_queue_at = Some(now);
-        }
-        Some((moved, left_queue))
     }
 
     fn poll_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
@@ -254,8 +317,9 @@ impl Core {
             return;
         }
         if matches!(snapshot.status.phase, Phase::Ended(End::Passed | End::Failed)) {
-            self.take_note(now, test, &snapshot);
-            self.judge_unread(now, test, snapshot.status.phase == Phase::Ended(End::Failed));
+            let failed = snapshot.status.phase == Phase::Ended(End::Failed);
+            self.take_note(test, snapshot);
+            self.judge_unread(now, test, failed);
         }
     }
 
@@ -291,9 +355,8 @@ impl Core {
 
     /// Takes note that a call that was sent at `sent_at` has worked. Only one that was sent after a
     /// pause says that the pause was long enough.
-    fn worked(&mut self, test: TestIndex, sent_at: Duration) {
-        self.tests[test].no_trouble();
-        let lane = &mut self.lanes[self.plan.lane(test)];
+    fn worked(&mut self, lane: usize, sent_at: Duration) {
+        let lane = &mut self.lanes[lane];
         lane.reached = true;
         if !lane.paused_until.is_zero() && sent_at >= lane.paused_until {
             lane.paused_until = Duration::ZERO;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use super::spacing::Spacing;
+use crate::event::Why;
 use crate::outcome::{Attempt, Details, Start};
 use crate::plan::PlannedTest;
 use crate::service::{CallError, ErrorClass, PageRequest, ResultKind, Status};
@@ -12,7 +13,8 @@ use super::judge::Judgement;
 
 /// The first wait before a call is made again, and the longest. AWS's SDKs begin at up to 1 s and
 /// end at 20 s.
-const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(20));
+pub(super) const RETRY: (Duration, Duration) =
+    (Duration::from_millis(500), Duration::from_secs(20));
 
 /// The first wait before a start that came to nothing is followed by another, and the longest: the
 /// instance has more to do than it can, and asking it oftener does not help.
@@ -48,12 +50,31 @@ pub(super) struct Running {
     pub(super) left_queue_at: Option<Duration>,
     /// The spacing of its polls.
     pub(super) spacing: Spacing,
+    /// When it is taken to have begun to run on AWS.
+    pub(super) begun: Option<Begun>,
+    /// The last look that has not shown its end was sent then.
+    pub(super) looked_at: Duration,
+    /// The last look at it by name was sent then.
+    pub(super) asked_at: Duration,
+    /// When the next look is due, and why then.
+    pub(super) due_at: Duration,
+    pub(super) why: Why,
+    /// Until then no sweep is believed that shows it no more: its status has said otherwise.
+    pub(super) doubted_until: Duration,
     /// The deadline that has passed, and when: the next look is the last.
     pub(super) overdue: Option<(Overdue, Duration)>,
     /// A stop that AWS has refused: what was judged, and what AWS said. It may have ended.
     pub(super) stop_refused: Option<(Judgement, String)>,
     /// How long it took by AWS's clock.
     pub(super) took: Option<Duration>,
+}
+
+/// When an execution is taken to have begun to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Begun {
+    pub(super) at: Duration,
+    /// Whether it is known well enough to learn from.
+    pub(super) sure: bool,
 }
 
 /// Which deadline has passed.
@@ -94,8 +115,10 @@ impl Reading {
 #[derive(Debug)]
 pub(super) struct TestRun {
     pub(super) state: State,
-    /// Whether it has a place in its window.
-    pub(super) has_place: bool,
+    /// Since when it waits for a place in its window.
+    pub(super) waiting_since: Duration,
+    /// Why its next call is made when it is made, where its execution does not say.
+    pub(super) why: Why,
     /// When its verdict stood, and as which of the run's, while details are read beside it.
     pub(super) judged: Option<(Duration, u64)>,
     /// Counts what the test has wanted: a timer or a place in a queue that was made for an
@@ -137,7 +160,8 @@ impl TestRun {
     pub(super) fn new() -> Self {
         Self {
             state: State::Waiting,
-            has_place: false,
+            waiting_since: Duration::ZERO,
+            why: Why::Next,
             judged: None,
             generation: 0,
             deadline: 0,
@@ -159,11 +183,18 @@ impl TestRun {
     }
 
     /// Makes ready for another attempt.
-    pub(super) fn begin_again(&mut self) {
+    pub(super) fn begin_again(&mut self, now: Duration) {
         let Self { generation, deadline, attempt, begun_at, .. } = *self;
         let attempts = std::mem::take(&mut self.attempts);
-        *self =
-            Self { generation, deadline, attempt: attempt + 1, begun_at, attempts, ..Self::new() };
+        *self = Self {
+            generation,
+            deadline,
+            attempt: attempt + 1,
+            begun_at,
+            attempts,
+            waiting_since: now,
+            ..Self::new()
+        };
     }
 
     /// Takes note that a call did not work.
@@ -173,6 +204,23 @@ impl TestRun {
             _ => drop(self.trouble_since.get_or_insert(now)),
         }
         self.trouble = Some(error);
+    }
+
+    /// Why the call that it wants is made now.
+    pub(super) fn why(&self) -> Why {
+        match &self.state {
+            State::Polling(running) if running.overdue.is_some() => Why::Deadline,
+            State::Polling(running) => running.why,
+            _ => self.why,
+        }
+    }
+
+    /// Its call is made again.
+    pub(super) fn again(&mut self) {
+        match &mut self.state {
+            State::Polling(running) => running.why = Why::Again,
+            _ => self.why = Why::Again,
+        }
     }
 
     /// For how long no call has worked.
@@ -212,9 +260,20 @@ impl Running {
             accepted_at: now,
             left_queue_at: None,
             spacing: Spacing::new(test.poll.min, test.poll.max),
+            begun: None,
+            looked_at: now,
+            asked_at: now,
+            due_at: now,
+            why: Why::Spacing,
+            doubted_until: now,
             overdue: None,
             stop_refused: None,
             took: None,
         }
+    }
+
+    /// Whether the next look is to see an end that is known of otherwise, or is the last.
+    pub(super) fn is_to_be_confirmed(&self) -> bool {
+        self.overdue.is_some() || self.why == Why::Swept
     }
 }

@@ -1,43 +1,168 @@
 //! What bounds the executions in flight: a window has places, and tests wait for them.
+//!
+//! AWS does not say how much room there is, and others use it too. So the places of a window halve
+//! when AWS has no room, throttles, or accepts a start and never runs it, and grow again one by one
+//! as starts are accepted: the way TCP finds its share of a line that it does not know.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Core;
-use super::test_run::State;
+use super::queue::Timer;
+use super::spacing::Spacing;
+use super::sweep::Sweep;
+use super::test_run::{RETRY, State};
+use super::watch::Taken;
+use crate::event::{Backpressure, EventKind, Why};
 use crate::plan::TestIndex;
+use crate::service::CallError;
 
 /// A window of the plan under way.
-#[derive(Default)]
 pub(super) struct Window {
     /// Tests that have not been started, in order.
     pub(super) waiting: VecDeque<TestIndex>,
-    /// Places taken.
-    taken: u32,
+    /// Tests that have a place: what is being started, and what has not been seen to be over.
+    pub(super) open: Vec<TestIndex>,
+    /// How many places there are now.
+    room: Room,
+    /// The spacing of starts while AWS has no room.
+    full: Spacing,
+    /// No start before.
+    closed_until: Duration,
+    /// What its executions have taken.
+    pub(super) taken: Taken,
+    /// The sweep that looks at them.
+    pub(super) sweep: Sweep,
+}
+
+impl Window {
+    pub(super) fn new(in_flight: u32) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            open: Vec::new(),
+            room: Room::new(in_flight),
+            full: Spacing::new(RETRY.0, RETRY.1),
+            closed_until: Duration::ZERO,
+            taken: Taken::default(),
+            sweep: Sweep::default(),
+        }
+    }
+}
+
+/// The number of places, which follows what AWS has room for.
+#[derive(Debug)]
+struct Room {
+    most: u32,
+    places: u32,
+    /// Starts accepted since it last grew.
+    accepted: u32,
+    /// When it last shrank: what was sent before then says nothing new.
+    shrank_at: Option<Duration>,
+}
+
+impl Room {
+    fn new(most: u32) -> Self {
+        Self { most, places: most, accepted: 0, shrank_at: None }
+    }
+
+    /// Halves, unless the call that says so was sent before the last time. Gives whether there are
+    /// fewer places now.
+    fn shrink(&mut self, now: Duration, sent_at: Duration) -> bool {
+        if self.shrank_at.is_some_and(|at| sent_at < at) {
+            return false;
+        }
+        let before = self.places;
+        self.shrank_at = Some(now);
+        self.accepted = 0;
+        self.places = (before / 2).max(1);
+        self.places < before
+    }
+
+    /// Grows by a place for as many accepted starts as there are places.
+    fn grow(&mut self) {
+        self.accepted += 1;
+        if self.accepted >= self.places {
+            self.accepted = 0;
+            self.places = self.most.min(self.places + 1);
+        }
+    }
 }
 
 impl Core {
     /// Gives free places to tests that wait.
     pub(super) fn fill_windows(&mut self, now: Duration) {
         for index in 0..self.windows.len() {
-            while self.windows[index].taken < self.plan.windows[index].in_flight {
-                let Some(test) = self.windows[index].waiting.pop_front() else { break };
-                // One that has ended while it waited is still in the queue.
-                if !matches!(self.tests[test].state, State::Waiting) {
-                    continue;
-                }
-                self.windows[index].taken += 1;
-                self.tests[test].has_place = true;
-                self.tests[test].state = State::Starting;
+            while let Some(test) = self.next_for_place(now, index) {
+                self.windows[index].open.push(test);
+                let run = &mut self.tests[test];
+                let waited = now.saturating_sub(run.waiting_since);
+                (run.state, run.why) = (State::Starting, Why::Place(waited));
                 self.want(now, test, now);
             }
         }
     }
 
+    /// Takes the next test that waits out of the queue, if there is a place for it.
+    fn next_for_place(&mut self, now: Duration, index: usize) -> Option<TestIndex> {
+        let window = &mut self.windows[index];
+        if window.open.len() >= window.room.places as usize || now < window.closed_until {
+            return None;
+        }
+        // One that has ended while it waited is still in the queue.
+        let tests = &self.tests;
+        let waits = |test: &TestIndex| matches!(tests[*test].state, State::Waiting);
+        std::iter::from_fn(|| window.waiting.pop_front()).find(waits)
+    }
+
     /// Gives the place that a test has in its window, if it has one, to the next.
     pub(super) fn free_place(&mut self, test: TestIndex) {
-        if std::mem::take(&mut self.tests[test].has_place) {
-            self.windows[self.plan.tests[test].window].taken -= 1;
+        let open = &mut self.windows[self.plan.tests[test].window].open;
+        if let Some(place) = open.iter().position(|other| *other == test) {
+            open.swap_remove(place);
         }
+    }
+
+    /// AWS has accepted a start of a window: there is room.
+    pub(super) fn has_room(&mut self, window: usize) {
+        let window = &mut self.windows[window];
+        window.room.grow();
+        window.full.reset();
+    }
+
+    /// Halves the places of a window, for what came of a call that was sent at `sent_at`.
+    pub(super) fn shrink(
+        &mut self,
+        now: Duration,
+        index: usize,
+        sent_at: Duration,
+        because: Backpressure,
+    ) {
+        let window = &mut self.windows[index];
+        if window.room.shrink(now, sent_at) {
+            let places = window.room.places;
+            let (service, place) = self.plan.place(index);
+            self.emit(now, EventKind::Crowded { service, place, because, places });
+        }
+    }
+
+    /// AWS had no room for a start: the test waits for a place again, before all others, and
+    /// nothing of its window is started for a while.
+    pub(super) fn no_room(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let index = self.plan.tests[test].window;
+        self.free_place(test);
+        self.want_nothing(test);
+        let window = &mut self.windows[index];
+        window.waiting.push_front(test);
+        // The starts of one burst are refused together.
+        if now >= window.closed_until {
+            window.closed_until = now + window.full.next(&mut self.chance);
+            self.timers.set(window.closed_until, Timer::Room);
+        }
+        let after = window.closed_until.saturating_sub(now);
+        let run = &mut self.tests[test];
+        (run.state, run.waiting_since) = (State::Waiting, now);
+        let event = EventKind::Retrying { test, error: error.error.clone(), after };
+        run.note_trouble(now, error);
+        self.emit(now, event);
     }
 }

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::event::{Event, EventKind};
-use crate::report::terminal::{Detail, Progress, event, report};
+use crate::report::progress::{Detail, Progress, event};
+use crate::report::terminal::report;
 
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()

@@ -5,22 +5,27 @@ mod rows;
 use aws_config::SdkConfig;
 use aws_sdk_lexmodelsv2::Client;
 use aws_sdk_lexmodelsv2::types::{
-    BotAliasTestExecutionTarget, TestExecutionApiMode, TestExecutionModality,
-    TestExecutionResultFilterBy, TestExecutionStatus, TestExecutionTarget, TestResultTypeFilter,
+    BotAliasTestExecutionTarget, SortOrder, TestExecutionApiMode, TestExecutionModality,
+    TestExecutionResultFilterBy, TestExecutionSortAttribute, TestExecutionSortBy,
+    TestExecutionStatus, TestExecutionTarget, TestResultTypeFilter,
 };
 use aws_smithy_types::error::operation::BuildError;
 use chrono::Utc;
 
 use super::error::{misdirected, own_error, read, unreadable};
-use super::time::took;
+use super::time::{took, utc};
 use super::{
-    CallError, End, ErrorClass, Execution, Page, PageRequest, Pending, Phase, ResultKind, Service,
-    Snapshot, Started, Status,
+    CallError, End, ErrorClass, Execution, ListRequest, Listing, Page, PageRequest, Pending, Phase,
+    ResultKind, Service, Snapshot, Started, Status,
 };
 use crate::plan::{ApiMode, LexTarget, Modality, Target};
 
 /// The largest page of ListTestExecutionResultItems (service model).
 const PAGE_SIZE: i32 = 1000;
+
+/// A page of ListTestExecutions, newest first: what is under way stands at its beginning. (The
+/// model allows 1000; the list has no filter and grows with every run of the account.)
+const LIST_SIZE: i32 = 100;
 
 pub(super) struct Lex {
     client: Client,
@@ -61,7 +66,7 @@ impl Service for Lex {
                 .filter(|id| !id.is_empty())
                 .ok_or_else(|| unreadable(OPERATION, "testExecutionId"))?;
             // The reply has no status; an execution begins as Pending.
-            Ok(Started { execution_id, status: status(&TestExecutionStatus::Pending) })
+            Ok(Started { execution_id, status: status(Some(&TestExecutionStatus::Pending)) })
         })
     }
 
@@ -81,11 +86,44 @@ impl Service for Lex {
             let took =
                 took(reply.creation_date_time.as_ref(), reply.last_updated_date_time.as_ref());
             Ok(Snapshot {
-                status: status(&known),
+                status: status(Some(&known)),
                 observations: None,
+                ended_at: reply.last_updated_date_time.as_ref().and_then(utc),
                 failure_reasons: reply.failure_reasons.unwrap_or_default(),
                 took,
             })
+        })
+    }
+
+    fn list(&self, request: ListRequest) -> Pending<Listing> {
+        const OPERATION: &str = "ListTestExecutions";
+        let client = self.client.clone();
+        Box::pin(async move {
+            let newest_first = TestExecutionSortBy::builder()
+                .attribute(TestExecutionSortAttribute::CreationDateTime)
+                .order(SortOrder::Descending)
+                .build()
+                .map_err(|error| unbuilt(OPERATION, &error))?;
+            let reply = client
+                .list_test_executions()
+                .sort_by(newest_first)
+                .max_results(LIST_SIZE)
+                .set_next_token(request.next_token)
+                .send()
+                .await
+                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
+            let mut executions = Vec::new();
+            let mut older = false;
+            for listed in reply.test_executions.unwrap_or_default() {
+                let created = listed.creation_date_time.as_ref().and_then(utc);
+                older |= created.is_some_and(|created| created < request.since);
+                if let Some(id) = listed.test_execution_id {
+                    executions.push((id, status(listed.test_execution_status.as_ref())));
+                }
+            }
+            // What follows is older still.
+            let next_token = reply.next_token.filter(|token| !token.is_empty() && !older);
+            Ok(Listing { executions, next_token })
         })
     }
 
@@ -143,15 +181,16 @@ fn unbuilt(operation: &str, error: &BuildError) -> CallError {
     CallError { class: ErrorClass::Rejected, error: own_error(operation, &error.to_string()) }
 }
 
-fn status(status: &TestExecutionStatus) -> Status {
+fn status(status: Option<&TestExecutionStatus>) -> Status {
     let phase = match status {
-        TestExecutionStatus::Pending | TestExecutionStatus::Waiting => Phase::Queued,
-        TestExecutionStatus::Completed => Phase::Ended(End::Completed),
-        TestExecutionStatus::Failed => Phase::Ended(End::Failed),
-        TestExecutionStatus::Stopped => Phase::Ended(End::Stopped),
-        _ => Phase::Running,
+        Some(TestExecutionStatus::Pending | TestExecutionStatus::Waiting) | None => Phase::Queued,
+        Some(TestExecutionStatus::Completed) => Phase::Ended(End::Completed),
+        Some(TestExecutionStatus::Failed) => Phase::Ended(End::Failed),
+        Some(TestExecutionStatus::Stopped) => Phase::Ended(End::Stopped),
+        Some(_) => Phase::Running,
     };
-    Status { word: status.as_str().to_owned(), phase }
+    let word = status.map_or("(no status)", TestExecutionStatus::as_str).to_owned();
+    Status { word, phase }
 }
 
 #[cfg(test)]
@@ -160,8 +199,9 @@ mod tests {
 
     #[test]
     fn a_status_not_known_yet_is_no_end() {
-        assert_eq!(status(&TestExecutionStatus::from("Archiving")).phase, Phase::Running);
-        assert_eq!(status(&TestExecutionStatus::Waiting).phase, Phase::Queued);
-        assert_eq!(status(&TestExecutionStatus::Stopping).phase, Phase::Running);
+        let phase = |known| status(Some(&known)).phase;
+        assert_eq!(phase(TestExecutionStatus::from("Archiving")), Phase::Running);
+        assert_eq!(phase(TestExecutionStatus::Waiting), Phase::Queued);
+        assert_eq!(phase(TestExecutionStatus::Stopping), Phase::Running);
     }
 }

@@ -50,16 +50,18 @@ fn calls_keep_to_the_rate_and_starts_come_before_polls() {
                 next += 1;
                 Reply::Start(Ok(accepted(&format!("e-{next}"))))
             }
+            Call::List(_) => Reply::List(Err(error(ErrorClass::Rejected))),
             _ if now >= seconds(10.0) => Reply::Poll(Ok(snapshot("PASSED"))),
             _ => Reply::Poll(Ok(snapshot("INITIATED"))),
         };
         (Duration::ZERO, reply)
     };
     let played = play(core(&plan), &mut world, &[]);
-    // A burst of four (AWS's five less one), then two a second; polls come due from 1 s on, but
+    // A burst of four (AWS's five less one), then two a second; looks come due from 1 s on, but
     // wait until all is started.
     assert_eq!(played.times("start"), [0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 1.5, 2.0]);
-    assert_eq!(played.times("poll")[..3], [2.5, 3.0, 3.5]);
+    assert_eq!(played.times("list"), [2.5], "it is refused, and not asked for again");
+    assert_eq!(played.times("poll")[..3], [3.0, 3.5, 4.0]);
 }
 
 #[test]

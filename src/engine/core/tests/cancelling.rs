@@ -5,6 +5,7 @@ use super::*;
 use crate::engine::core::{Call, Reply};
 use crate::event::EventKind;
 use crate::outcome::{ErrorKind, Signal, Verdict};
+use crate::service::Listing;
 
 /// Executions are numbered as they are started; the first two run, the others stay queued. Each
 /// call takes 100 ms.
@@ -20,6 +21,10 @@ fn two_slots() -> impl FnMut(Duration, &Call) -> (Duration, Reply) {
                 Reply::Poll(Ok(snapshot("IN_PROGRESS")))
             }
             Call::Poll(_) => Reply::Poll(Ok(snapshot("INITIATED"))),
+            Call::List(_) => {
+                let running = ["e-1", "e-2"].map(|id| (id.to_owned(), status("IN_PROGRESS")));
+                Reply::List(Ok(Listing { executions: running.into(), next_token: None }))
+            }
             Call::Stop(..) => Reply::Stop(Ok(())),
             other => panic!("unexpected: {other:?}"),
         };

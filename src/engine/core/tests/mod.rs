@@ -64,7 +64,13 @@ fn snapshot(word: &str) -> Snapshot {
     }
     let observations = Observations { total: 3, passed: 3, failed: 0 };
     let known = matches!(word, "PASSED" | "FAILED").then_some(observations);
-    Snapshot { status: status(word), observations: known, failure_reasons: Vec::new(), took: None }
+    Snapshot {
+        status: status(word),
+        observations: known,
+        failure_reasons: Vec::new(),
+        took: None,
+        ended_at: None,
+    }
 }
 
 fn accepted(id: &str) -> Started {

@@ -11,7 +11,9 @@ use super::{accepted, error, seconds, snapshot, status};
 use crate::engine::core::{Call, Reply};
 use crate::outcome::{Counts, ServiceName};
 use crate::plan::Target;
-use crate::service::{CallError, ErrorClass, Page, ResultKind, Row, Snapshot};
+use crate::service::{
+    CallError, ErrorClass, ListRequest, Listing, Page, ResultKind, Row, Snapshot, Status,
+};
 
 /// Slots of a Connect instance, and of Lex here.
 const SLOTS: usize = 5;
@@ -45,6 +47,10 @@ pub(super) struct Model {
     pub(super) most_connect: usize,
     /// Ends that a look has been answered with, by execution.
     pub(super) told: HashMap<String, &'static str>,
+    /// What the list showed the last time.
+    listed_before: Vec<(String, Status)>,
+    /// Whether listing is allowed.
+    pub(super) lists: bool,
     /// While it lasts, Connect has no room.
     full_until: Duration,
 }
@@ -60,6 +66,8 @@ impl Model {
             throttled: 0,
             most_connect: 0,
             told: HashMap::new(),
+            listed_before: Vec::new(),
+            lists: true,
             full_until: Duration::ZERO,
         }
     }
@@ -168,6 +176,37 @@ impl Model {
         snapshot(word)
     }
 
+    /// Lists in pages of three, the newest first: of Connect what runs, of Lex everything. Under
+    /// faults it leaves out, says what was a while ago, begins again, or is not allowed.
+    fn list(&mut self, now: Duration, request: &ListRequest) -> Listing {
+        let service = request.target.service();
+        let connect = service == ServiceName::Connect;
+        let faulty = self.rng.f64() < self.faults;
+        let from = request.next_token.as_ref().map_or(0, |token| token.parse().expect("a token"));
+        let mut all: Vec<(String, Status)> = (0..self.executions.len())
+            .rev()
+            .filter(|index| self.executions[*index].service == service)
+            .map(|index| format!("e-{index}"))
+            .map(|id| (id.clone(), self.look(&id).status))
+            .filter(|(_, status)| !connect || status.word == "IN_PROGRESS")
+            .collect();
+        if faulty && self.rng.bool() {
+            all = std::mem::take(&mut self.listed_before);
+        } else {
+            self.listed_before.clone_from(&all);
+        }
+        if faulty && self.rng.bool() {
+            self.rng.shuffle(&mut all);
+            all.pop();
+        }
+        let mut executions: Vec<(String, Status)> = all.into_iter().skip(from).collect();
+        let more = executions.len() > 3;
+        executions.truncate(3);
+        let next = if faulty && self.rng.bool() { from } else { from + 3 };
+        let _ = now;
+        Listing { executions, next_token: more.then(|| next.to_string()) }
+    }
+
     /// Acts and answers as AWS would.
     fn act(&mut self, now: Duration, call: &Call) -> Reply {
         match call {
@@ -183,6 +222,7 @@ impl Model {
                 let snapshot = self.look(&execution.id);
                 Reply::Poll(Ok(snapshot))
             }
+            Call::List(request) => Reply::List(Ok(self.list(now, request))),
             Call::Stop(execution, _) => {
                 let execution = &mut self.executions[index(&execution.id)];
                 assert!(execution.created <= now);
@@ -214,6 +254,7 @@ fn failed(call: &Call, error: CallError) -> Reply {
     match call {
         Call::Start(..) => Reply::Start(Err(error)),
         Call::Poll(_) => Reply::Poll(Err(error)),
+        Call::List(_) => Reply::List(Err(error)),
         Call::Stop(..) => Reply::Stop(Err(error)),
         Call::Results(..) => Reply::Results(Err(error)),
     }
@@ -224,6 +265,7 @@ impl World for Model {
         self.advance(now);
         let service = match call {
             Call::Start(target, _) => target.service(),
+            Call::List(request) => request.target.service(),
             Call::Poll(execution) | Call::Stop(execution, _) | Call::Results(execution, _) => {
                 execution.target.service()
             }
@@ -233,6 +275,9 @@ impl World for Model {
             self.throttled += 1;
             let throttled = ErrorClass::Throttled { retry_after: None };
             return (latency, failed(call, error(throttled)));
+        }
+        if matches!(call, Call::List(_)) && !self.lists {
+            return (latency, failed(call, error(ErrorClass::Rejected)));
         }
         let is_start = matches!(call, Call::Start(..));
         if is_start && service == ServiceName::Connect && now < self.full_until {

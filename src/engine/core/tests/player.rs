@@ -63,6 +63,7 @@ pub(super) fn name(call: &Call) -> &'static str {
     match call {
         Call::Start(..) => "start",
         Call::Poll(_) => "poll",
+        Call::List(_) => "list",
         Call::Stop(..) => "stop",
         Call::Results(..) => "results",
     }

@@ -1,0 +1,217 @@
+//! Sweeps: one list of what runs stands for many looks.
+//!
+//! A list is a hint and never a verdict. It may lag, leave out, repeat or reorder (AWS promises
+//! nothing of it): an end that it shows is asked for by name, and so is what it does not show any
+//! more. What it is silent about is looked at by name from time to time.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::queue::{Want, Worth};
+use super::test_run::State;
+use super::{Call, Core};
+use crate::event::{Backpressure, EventKind, Why};
+use crate::outcome::ErrorKind;
+use crate::plan::TestIndex;
+use crate::service::{
+    CallError, ErrorClass, ListRequest, Listing, Phase, Status, lists_running_only,
+};
+
+/// From so many executions on, a sweep is cheaper than a look at each.
+const FEW: usize = 3;
+
+/// A list of what runs now is shorter; what is longer holds too much of others to be worth it.
+const MOST_PAGES: usize = 5;
+
+/// Executions that began so long before the oldest of this run's cannot be of interest, even if
+/// the clocks differ by as much as AWS lets them (5 minutes).
+const MARGIN: TimeDelta = TimeDelta::minutes(10);
+
+/// So many of the longest waits between looks an execution may be left to sweeps.
+const UNNAMED: u32 = 3;
+
+/// The sweep of a window.
+#[derive(Debug, Default)]
+pub(super) struct Sweep {
+    /// Counts what was wanted, as with tests.
+    pub(super) generation: u32,
+    /// Whether one is wanted or on the wire.
+    under_way: bool,
+    /// AWS does not let us list.
+    refused: bool,
+    /// When its first page was asked for.
+    sent_at: Option<Duration>,
+    /// What has been listed so far.
+    listed: HashMap<String, Status>,
+    next_token: Option<String>,
+    /// The tokens of its pages so far.
+    seen: HashSet<String>,
+}
+
+impl Sweep {
+    /// Ends the sweep. Gives what it has listed, and when it was sent.
+    fn end(&mut self) -> (HashMap<String, Status>, Duration) {
+        let over =
+            Self { generation: self.generation + 1, refused: self.refused, ..Self::default() };
+        let ended = std::mem::replace(self, over);
+        (ended.listed, ended.sent_at.unwrap_or_default())
+    }
+}
+
+impl Core {
+    /// Whether the executions of a window are looked at by sweeps.
+    pub(super) fn can_sweep(&self, window: usize) -> bool {
+        let window = &self.windows[window];
+        let polled = |test: &&TestIndex| matches!(self.tests[**test].state, State::Polling(_));
+        !window.sweep.refused && window.open.iter().filter(polled).count() >= FEW
+    }
+
+    /// Whether the look that a test wants now can be left to a sweep.
+    pub(super) fn is_swept(&self, now: Duration, test: TestIndex) -> bool {
+        let planned = &self.plan.tests[test];
+        let State::Polling(running) = &self.tests[test].state else { return false };
+        let named_lately = now.saturating_sub(running.asked_at) < UNNAMED * planned.poll.max;
+        running.overdue.is_none()
+            && running.why == Why::Spacing
+            && named_lately
+            && self.can_sweep(planned.window)
+    }
+
+    /// Lets a window want a sweep, if none is under way.
+    pub(super) fn want_sweep(&mut self, now: Duration, window: usize) {
+        let sweep = &mut self.windows[window].sweep;
+        if !std::mem::replace(&mut sweep.under_way, true) {
+            self.push_sweep(now, window);
+        }
+    }
+
+    fn push_sweep(&mut self, now: Duration, window: usize) {
+        let sweep = &mut self.windows[window].sweep;
+        sweep.generation += 1;
+        let want = Want::Sweep(window, sweep.generation);
+        let lane = self.plan.windows[window].lane;
+        self.lanes[lane].ready.push(Worth::Sweep, None, want, now);
+    }
+
+    /// The call for the next page of a sweep; none where nothing is left to look at.
+    pub(super) fn sweep_call(
+        &mut self,
+        now: Duration,
+        window: usize,
+        waited: Duration,
+    ) -> Option<Call> {
+        let open = &self.windows[window].open;
+        let accepted = open.iter().filter_map(|test| match &self.tests[*test].state {
+            State::Polling(running) => Some((running.accepted_at, *test)),
+            _ => None,
+        });
+        let Some((oldest, test)) = accepted.min() else {
+            self.windows[window].sweep.end();
+            return None;
+        };
+        let executions = open.len();
+        let sweep = &mut self.windows[window].sweep;
+        sweep.sent_at.get_or_insert(now);
+        let request = ListRequest {
+            target: self.plan.tests[test].target.clone(),
+            since: self.started_at + oldest - MARGIN,
+            next_token: sweep.next_token.clone(),
+        };
+        let (service, place) = self.plan.place(window);
+        self.emit(now, EventKind::Sweeping { service, place, executions, waited });
+        Some(Call::List(request))
+    }
+
+    /// A page of a sweep has come.
+    pub(super) fn swept(&mut self, now: Duration, window: usize, listing: Listing) {
+        let sweep = &mut self.windows[window].sweep;
+        sweep.listed.extend(listing.executions);
+        sweep.next_token.clone_from(&listing.next_token);
+        let whole = match listing.next_token {
+            None => true,
+            Some(token) if sweep.seen.len() < MOST_PAGES && sweep.seen.insert(token.clone()) => {
+                return self.push_sweep(now, window);
+            }
+            // What comes round again, or has no end, tells nothing by what it leaves out.
+            Some(_) => false,
+        };
+        let (listed, sent_at) = sweep.end();
+        for test in self.windows[window].open.clone() {
+            self.seen_by_sweep(now, test, sent_at, &listed, whole);
+        }
+    }
+
+    /// What a sweep that was sent at `sent_at` says of one test.
+    fn seen_by_sweep(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        sent_at: Duration,
+        listed: &HashMap<String, Status>,
+        whole: bool,
+    ) {
+        let service = self.plan.tests[test].target.service();
+        let run = &mut self.tests[test];
+        let State::Polling(running) = &mut run.state else { return };
+        if run.on_the_wire || running.overdue.is_some() || running.looked_at >= sent_at {
+            return;
+        }
+        let doubted = now < running.doubted_until;
+        let over = match listed.get(&running.execution_id) {
+            Some(Status { phase: Phase::Ended(_), .. }) => true,
+            // A list that lags behind what was seen by name says nothing new.
+            Some(status) if status.phase == Phase::Queued && running.left_queue_at.is_some() => {
+                false
+            }
+            Some(status) => {
+                let status = status.clone();
+                return self.not_over(now, test, sent_at, status);
+            }
+            None => running.begun.is_some() && whole && lists_running_only(service),
+        };
+        if over && !doubted {
+            running.why = Why::Swept;
+            self.want(now, test, now);
+        } else if running.due_at <= now || running.why == Why::Spacing {
+            self.look_later(now, test);
+        }
+    }
+
+    /// A sweep did not work. What was left to it is looked at by name, this time or from now on.
+    pub(super) fn sweep_failed(
+        &mut self,
+        now: Duration,
+        window: usize,
+        sent_at: Duration,
+        error: CallError,
+    ) {
+        let lane = self.plan.windows[window].lane;
+        match error.class {
+            ErrorClass::Credentials => {
+                return self.close_lane(now, lane, ErrorKind::Credentials, error);
+            }
+            ErrorClass::Throttled { retry_after } => {
+                self.shrink(now, window, sent_at, Backpressure::Throttled);
+                self.pause(now, lane, retry_after);
+                return self.push_sweep(now, window);
+            }
+            ErrorClass::Rejected | ErrorClass::ClockSkew { denied: true } => {
+                self.windows[window].sweep.refused = true;
+                let (service, place) = self.plan.place(window);
+                self.emit(now, EventKind::ListRefused { service, place, error: error.error });
+            }
+            _ => {}
+        }
+        self.windows[window].sweep.end();
+        for test in self.windows[window].open.clone() {
+            let run = &mut self.tests[test];
+            let State::Polling(running) = &run.state else { continue };
+            if running.due_at <= now && !run.on_the_wire && running.overdue.is_none() {
+                run.generation += 1;
+                self.make_ready(now, test);
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! How what is under way is watched: when each execution is looked at next, and what has been
+//! learned from those that have ended.
+//!
+//! What is assumed here decides when AWS is asked, and nothing else: what an execution is and how
+//! it ended is only what AWS has said of it by name.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::Core;
+use super::test_run::{Begun, Running, State};
+use crate::event::Why;
+use crate::plan::TestIndex;
+use crate::service::{Phase, Snapshot, slots};
+
+/// So many of the last executions are kept in mind: a run may change its kind of tests midway.
+const REMEMBERED: usize = 20;
+
+/// From fewer executions nothing is learned.
+const ENOUGH: usize = 3;
+
+/// A look that is to see an end comes this part of `poll.min` after the time when it is expected:
+/// no two executions take the same to the moment.
+const SLACK: u32 = 8;
+
+/// The times that the last executions of a window have taken.
+#[derive(Debug, Default)]
+pub(super) struct Taken(VecDeque<Duration>);
+
+/// What those times say of the next execution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// They lie so close together that one look, shortly after so long, sees nearly every end.
+    After(Duration),
+    /// They lie anywhere between these.
+    Between(Duration, Duration),
+}
+
+impl Taken {
+    pub(super) fn note(&mut self, took: Duration) {
+        if self.0.len() == REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(took);
+    }
+
+    /// What is to be expected, where times that differ by no more than `close` are as good as
+    /// equal. Of twenty, the two shortest and the two longest are let out of account for that: one
+    /// test that hangs is not to hide what all others have in common.
+    pub(super) fn expected(&self, close: Duration) -> Option<Expected> {
+        if self.0.len() < ENOUGH {
+            return None;
+        }
+        let mut sorted: Vec<Duration> = self.0.iter().copied().collect();
+        sorted.sort_unstable();
+        let (first, last) = (0, sorted.len() - 1);
+        let outliers = sorted.len() / 10;
+        let (low, high) = (sorted[first + outliers], sorted[last - outliers]);
+        if high - low <= close {
+            Some(Expected::After(high))
+        } else {
+            Some(Expected::Between(sorted[first] * 3 / 4, sorted[last]))
+        }
+    }
+}
+
+/// How far AWS's clock is ahead of the run's, as far as that is known.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    millis: i64,
+}
+
+impl Ahead {
+    /// When something ended that AWS says to have ended at `at`, in the time of a run that began
+    /// at `began`. It was seen not to have ended at `after`, and to have ended at `by`: where
+    /// AWS's time does not lie between, the clocks differ, by at least that much, and it is not
+    /// known when it was.
+    fn place(
+        &mut self,
+        at: Option<DateTime<Utc>>,
+        began: DateTime<Utc>,
+        after: Duration,
+        by: Duration,
+    ) -> Option<Duration> {
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        let at = (at? - began).num_milliseconds();
+        let (least, most) = (at.saturating_sub(millis(by)), at.saturating_sub(millis(after)));
+        let before = self.millis;
+        self.millis = before.clamp(least, most.max(least));
+        let at = u64::try_from(at.saturating_sub(self.millis)).ok()?;
+        (self.millis == before).then(|| Duration::from_millis(at).clamp(after, by.max(after)))
+    }
+}
+
+impl Core {
+    /// Takes a new execution to run from `sent_at` on, where a slot must be free for it by what is
+    /// known of the others.
+    pub(super) fn assume_begun(&mut self, test: TestIndex, sent_at: Duration) {
+        let planned = &self.plan.tests[test];
+        let open = &self.windows[planned.window].open;
+        let runs = |other: &&TestIndex| matches!(&self.tests[**other].state, State::Polling(running) if running.begun.is_some());
+        let free = |slots: usize| open.iter().filter(runs).count() < slots;
+        let begun = slots(planned.target.service()).is_none_or(free);
+        if let State::Polling(running) = &mut self.tests[test].state {
+            running.begun = begun.then_some(Begun { at: sent_at, sure: true });
+        }
+    }
+
+    /// Learns from an execution that has ended by itself, and takes the next in AWS's queue to have
+    /// begun at that moment: AWS's slots are filled in the order of the starts, as far as is known.
+    pub(super) fn learn(&mut self, now: Duration, test: TestIndex, snapshot: &Snapshot) {
+        let planned = &self.plan.tests[test];
+        let (lane, index) = (self.plan.lane(test), planned.window);
+        let State::Polling(running) = &self.tests[test].state else { return };
+        let Some(begun) = running.begun else { return };
+        let looked_at = running.looked_at;
+        let ahead = &mut self.lanes[lane].ahead;
+        let by_aws = ahead.place(snapshot.ended_at, self.started_at, looked_at, now);
+        let window = &mut self.windows[index];
+        let ended = match (by_aws, window.taken.expected(planned.poll.min)) {
+            (Some(at), _) => Begun { at, sure: true },
+            // What is only guessed is not learned from: guesses would feed on themselves.
+            (None, Some(Expected::After(took))) => {
+                Begun { at: (begun.at + took).clamp(looked_at, now), sure: false }
+            }
+            (None, _) => {
+                let close = now.saturating_sub(looked_at) < planned.poll.min * 2;
+                Begun { at: (looked_at + now) / 2, sure: close }
+            }
+        };
+        if begun.sure && ended.sure {
+            window.taken.note(ended.at.saturating_sub(begun.at));
+        }
+        if slots(planned.target.service()).is_some() {
+            self.assume_next_begun(now, index, ended);
+        }
+    }
+
+    fn assume_next_begun(&mut self, now: Duration, window: usize, begun: Begun) {
+        let queued = |test: TestIndex| match &self.tests[test].state {
+            State::Polling(Running { begun: None, overdue: None, accepted_at, .. }) => {
+                Some((*accepted_at, test))
+            }
+            _ => None,
+        };
+        let open = &self.windows[window].open;
+        let Some((_, next)) = open.iter().filter_map(|test| queued(*test)).min() else { return };
+        if let State::Polling(running) = &mut self.tests[next].state {
+            running.begun = Some(Begun { at: begun.at.max(running.accepted_at), ..begun });
+        }
+        if !self.tests[next].on_the_wire {
+            self.look_later(now, next);
+        }
+    }
+
+    /// Takes note of what is known of an execution's begin once its status was seen by a look that
+    /// was sent at `sent_at`.
+    pub(super) fn note_begun(running: &mut Running, phase: Phase, sent_at: Duration) {
+        match phase {
+            Phase::Queued => running.begun = None,
+            Phase::Running if running.begun.is_none() => {
+                let at = (running.looked_at + sent_at) / 2;
+                running.begun = Some(Begun { at, sure: false });
+            }
+            Phase::Running | Phase::Ended(_) => {}
+        }
+        running.looked_at = sent_at;
+    }
+
+    /// Plans the next look at an execution that has not ended.
+    ///
+    /// Alone, an execution is looked at with growing waits; among many, one sweep looks at all, so
+    /// that it may come soon. Where it is known what executions take, no look is made before.
+    pub(super) fn look_later(&mut self, now: Duration, test: TestIndex) {
+        let planned = &self.plan.tests[test];
+        let (min, max) = (planned.poll.min, planned.poll.max);
+        let many = self.can_sweep(planned.window);
+        let expected = self.windows[planned.window].taken.expected(min);
+        let State::Polling(running) = &mut self.tests[test].state else { return };
+        let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
+        let (at, why) = match (running.begun.map(|begun| begun.at), expected) {
+            (Some(begun), Some(Expected::After(took))) if begun + took > running.looked_at => {
+                ((begun + took + min / SLACK).max(now), Why::Expected(took))
+            }
+            (Some(begun), Some(Expected::Between(least, most))) if now < begun + most => {
+                let soon = if many { now + min } else { spaced(running) };
+                (soon.max(begun + least), Why::Spacing)
+            }
+            (Some(_), None) if many => (now + min, Why::Spacing),
+            (None, _) if many => (now + max, Why::Spacing),
+            _ => (spaced(running), Why::Spacing),
+        };
+        // It may be otherwise than was assumed.
+        let (at, why) = if at > now + max { (now + max, Why::Spacing) } else { (at, why) };
+        (running.due_at, running.why) = (at, why);
+        self.want(now, test, at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(seconds: &[f64]) -> Taken {
+        let mut taken = Taken::default();
+        seconds.iter().for_each(|took| taken.note(Duration::from_secs_f64(*took)));
+        taken
+    }
+
+    fn ms(millis: u64) -> Duration {
+        Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn times_that_are_alike_say_when_to_look_and_others_from_when_on() {
+        let close = Duration::from_secs(2);
+        assert_eq!(taken(&[9.0, 9.0]).expected(close), None, "two are not enough");
+        assert_eq!(taken(&[9.0, 8.0, 10.0]).expected(close), Some(Expected::After(ms(10_000))));
+        let between = Some(Expected::Between(ms(6_000), ms(300_000)));
+        assert_eq!(taken(&[8.0, 60.0, 300.0]).expected(close), between);
+    }
+
+    #[test]
+    fn one_that_hangs_among_many_hides_nothing_and_old_times_are_forgotten() {
+        let close = Duration::from_secs(2);
+        let mut times = vec![9.0; 9];
+        times.push(300.0);
+        assert_eq!(taken(&times).expected(close), Some(Expected::After(ms(9_000))));
+        times.extend([15.0; REMEMBERED]);
+        assert_eq!(taken(&times).expected(close), Some(Expected::After(ms(15_000))));
+    }
+
+    #[test]
+    fn an_end_by_awss_clock_is_taken_where_it_can_have_been() {
+        let began = DateTime::UNIX_EPOCH;
+        let at = |seconds: i64| Some(began + chrono::TimeDelta::seconds(seconds));
+        let second = Duration::from_secs;
+        let mut ahead = Ahead::default();
+        let mut place = |aws, after, by| ahead.place(at(aws), began, second(after), second(by));
+        assert_eq!(place(9, 8, 10), Some(second(9)), "the clocks agree");
+        // AWS's clock is seen to be an hour ahead: by 3600 to 3602 s.
+        assert_eq!(place(3620, 18, 20), None);
+        assert_eq!(place(3629, 28, 30), Some(second(29)), "and that is kept");
+        assert_eq!(Ahead::default().place(None, began, second(1), second(2)), None);
+    }
+}
