@@ -81,7 +81,8 @@ impl Core {
     pub(super) fn make_ready(&mut self, now: Duration, test: TestIndex) {
         let run = &self.tests[test];
         let worth = match &run.state {
-            State::Starting => Worth::Start,
+            State::Starting if self.has_free_slot(self.plan.tests[test].window) => Worth::Start,
+            State::Starting => Worth::Refill,
             State::Polling(running) if running.is_to_be_confirmed() => Worth::Confirm,
             State::Polling(_) => Worth::Poll,
             State::Reading(_, reading) if reading.judged.is_some() => Worth::Detail,

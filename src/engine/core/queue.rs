@@ -14,10 +14,12 @@ use crate::plan::TestIndex;
 pub(super) enum Worth {
     /// Stopping what would go on and cost.
     Stop,
-    /// Starting: an empty slot on AWS is time lost.
+    /// Starting where AWS has a free slot: it is time lost.
     Start,
     /// Seeing an end, and what came out.
     Confirm,
+    /// Starting what will wait in AWS's queue.
+    Refill,
     /// Looking whether something has changed.
     Poll,
     /// Looking so at all that is under way in a window.

@@ -254,7 +254,7 @@ impl Core {
         status: Status,
     ) {
         let State::Polling(running) = &mut self.tests[test].state else { return };
-        Self::note_begun(running, status.phase, sent_at);
+        Self::note_begun(running, status.phase, sent_at, now);
         let left_queue = running.left_queue_at.is_none() && status.phase != Phase::Queued;
         if left_queue {
             running.left_queue_at = Some(now);

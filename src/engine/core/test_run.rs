@@ -51,7 +51,7 @@ pub(super) struct Running {
     /// The spacing of its polls.
     pub(super) spacing: Spacing,
     /// When it is taken to have begun to run on AWS.
-    pub(super) begun: Option<Begun>,
+    pub(super) begun: Option<Within>,
     /// The last look that has not shown its end was sent then.
     pub(super) looked_at: Duration,
     /// The last look at it by name was sent then.
@@ -69,12 +69,31 @@ pub(super) struct Running {
     pub(super) took: Option<Duration>,
 }
 
-/// When an execution is taken to have begun to run.
+/// Between when and when something has happened on AWS, be it that an execution began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Begun {
-    pub(super) at: Duration,
-    /// Whether it is known well enough to learn from.
-    pub(super) sure: bool,
+pub(super) struct Within {
+    pub(super) from: Duration,
+    pub(super) to: Duration,
+}
+
+impl Within {
+    pub(super) fn at(at: Duration) -> Self {
+        Self { from: at, to: at }
+    }
+
+    /// Where it is taken to have happened.
+    pub(super) fn middle(self) -> Duration {
+        (self.from + self.to) / 2
+    }
+
+    pub(super) fn contains(self, at: Duration) -> bool {
+        self.from <= at && at <= self.to
+    }
+
+    /// How closely it is known.
+    pub(super) fn width(self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
 }
 
 /// Which deadline has passed.
@@ -272,8 +291,9 @@ impl Running {
         }
     }
 
-    /// Whether the next look is to see an end that is known of otherwise, or is the last.
+    /// Whether the next look is to see an end that is known of otherwise, or expected, or is the
+    /// last.
     pub(super) fn is_to_be_confirmed(&self) -> bool {
-        self.overdue.is_some() || self.why == Why::Swept
+        self.overdue.is_some() || matches!(self.why, Why::Swept | Why::Expected(_))
     }
 }

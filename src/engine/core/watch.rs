@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::Core;
-use super::test_run::{Begun, Running, State};
+use super::test_run::{Running, State, Within};
 use crate::event::Why;
 use crate::plan::TestIndex;
 use crate::service::{Phase, Snapshot, slots};
@@ -98,14 +98,20 @@ impl Core {
     /// Takes a new execution to run from `sent_at` on, where a slot must be free for it by what is
     /// known of the others.
     pub(super) fn assume_begun(&mut self, test: TestIndex, sent_at: Duration) {
-        let planned = &self.plan.tests[test];
-        let open = &self.windows[planned.window].open;
-        let runs = |other: &&TestIndex| matches!(&self.tests[**other].state, State::Polling(running) if running.begun.is_some());
-        let free = |slots: usize| open.iter().filter(runs).count() < slots;
-        let begun = slots(planned.target.service()).is_none_or(free);
+        let begins = self.has_free_slot(self.plan.tests[test].window);
         if let State::Polling(running) = &mut self.tests[test].state {
-            running.begun = begun.then_some(Begun { at: sent_at, sure: true });
+            running.begun = begins.then_some(Within::at(sent_at));
         }
+    }
+
+    /// Whether AWS would run another execution of a window at once, by what is known of this run's.
+    pub(super) fn has_free_slot(&self, index: usize) -> bool {
+        let runs = |test: &&TestIndex| {
+            matches!(&self.tests[**test].state, State::Polling(running) if running.begun.is_some())
+        };
+        let running = self.windows[index].open.iter().filter(runs).count();
+        let (service, _) = self.plan.place(index);
+        slots(service).is_none_or(|slots| running < slots)
     }
 
     /// Learns from an execution that has ended by itself, and takes the next in AWS's queue to have
@@ -120,49 +126,57 @@ impl Core {
         let by_aws = ahead.place(snapshot.ended_at, self.started_at, looked_at, now);
         let window = &mut self.windows[index];
         let ended = match (by_aws, window.taken.expected(planned.poll.min)) {
-            (Some(at), _) => Begun { at, sure: true },
-            // What is only guessed is not learned from: guesses would feed on themselves.
-            (None, Some(Expected::After(took))) => {
-                Begun { at: (begun.at + took).clamp(looked_at, now), sure: false }
+            (Some(at), _) => Within::at(at),
+            // The next in the queue is expected all the later where this one was seen late.
+            (None, Some(Expected::After(took))) if begun.width().is_zero() => {
+                Within::at((begun.from + took).clamp(looked_at, now))
             }
-            (None, _) => {
-                let close = now.saturating_sub(looked_at) < planned.poll.min * 2;
-                Begun { at: (looked_at + now) / 2, sure: close }
-            }
+            (None, _) => Within { from: looked_at, to: now },
         };
-        if begun.sure && ended.sure {
-            window.taken.note(ended.at.saturating_sub(begun.at));
+        // A guess that came of what was learned is not learned from: it would feed on itself.
+        let known = by_aws.is_some() || ended.width() > Duration::ZERO;
+        if known && begun.width() + ended.width() <= planned.poll.min * 3 / 2 {
+            window.taken.note(ended.middle().saturating_sub(begun.middle()));
         }
         if slots(planned.target.service()).is_some() {
             self.assume_next_begun(now, index, ended);
         }
     }
 
-    fn assume_next_begun(&mut self, now: Duration, window: usize, begun: Begun) {
-        let queued = |test: TestIndex| match &self.tests[test].state {
-            State::Polling(Running { begun: None, overdue: None, accepted_at, .. }) => {
-                Some((*accepted_at, test))
+    fn assume_next_begun(&mut self, now: Duration, window: usize, ended: Within) {
+        let at = ended.middle();
+        // The first that is not known to have begun at another time.
+        let next = |test: TestIndex| match &self.tests[test].state {
+            State::Polling(running) if running.overdue.is_none() => {
+                let fits = |begun: Within| !begun.width().is_zero() && begun.contains(at);
+                running.begun.is_none_or(fits).then_some((running.accepted_at, test))
             }
             _ => None,
         };
         let open = &self.windows[window].open;
-        let Some((_, next)) = open.iter().filter_map(|test| queued(*test)).min() else { return };
+        let Some((_, next)) = open.iter().filter_map(|test| next(*test)).min() else { return };
         if let State::Polling(running) = &mut self.tests[next].state {
-            running.begun = Some(Begun { at: begun.at.max(running.accepted_at), ..begun });
+            let after = running.accepted_at;
+            running.begun =
+                Some(Within { from: ended.from.max(after), to: ended.to.max(after) });
         }
         if !self.tests[next].on_the_wire {
             self.look_later(now, next);
         }
     }
 
-    /// Takes note of what is known of an execution's begin once its status was seen by a look that
-    /// was sent at `sent_at`.
-    pub(super) fn note_begun(running: &mut Running, phase: Phase, sent_at: Duration) {
+    /// Takes note at `now` of what is known of an execution's begin, once its status was seen by a
+    /// look that was sent at `sent_at`.
+    pub(super) fn note_begun(
+        running: &mut Running,
+        phase: Phase,
+        sent_at: Duration,
+        now: Duration,
+    ) {
         match phase {
             Phase::Queued => running.begun = None,
             Phase::Running if running.begun.is_none() => {
-                let at = (running.looked_at + sent_at) / 2;
-                running.begun = Some(Begun { at, sure: false });
+                running.begun = Some(Within { from: running.looked_at, to: now });
             }
             Phase::Running | Phase::Ended(_) => {}
         }
@@ -180,7 +194,7 @@ impl Core {
         let expected = self.windows[planned.window].taken.expected(min);
         let State::Polling(running) = &mut self.tests[test].state else { return };
         let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
-        let (at, why) = match (running.begun.map(|begun| begun.at), expected) {
+        let (at, why) = match (running.begun.map(Within::middle), expected) {
             (Some(begun), Some(Expected::After(took))) if begun + took > running.looked_at => {
                 ((begun + took + min / SLACK).max(now), Why::Expected(took))
             }
