@@ -45,7 +45,6 @@ pub fn play(plan: &Arc<Plan>, world: &mut World) -> (Run, Duration) {
                     pending.insert(id, Pending::Call { lane, call });
                 }
                 Action::Emit(event) => {
-                    if std::env::var("TRACE").is_ok() { eprintln!("{:>7.2} {}", event.at.as_secs_f64(), format!("{:?}", event.kind).chars().take(170).collect::<String>()); }
                     if let EventKind::Ended { outcome, .. } = event.kind {
                         let last = outcome.attempts.last();
                         let id = last.and_then(|attempt| attempt.execution_id());

@@ -6,9 +6,13 @@ use std::sync::Arc;
 use callcheck::engine::core::Core;
 use callcheck::engine::driver;
 use callcheck::event::EventKind;
-use callcheck::service::{self, Access};
+use callcheck::plan::Target;
+use callcheck::service::{
+    self, Access, Execution, ListRequest, Listing, Page, PageRequest, Pending, Service, Snapshot,
+    Started,
+};
 use callcheck::simulator::Simulator;
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::unbounded_channel;
 use uuid::Uuid;
 
@@ -32,10 +36,13 @@ async fn run() -> Result<Vec<String>, Failure> {
     scenario.speed = SPEED;
     let simulator = Simulator::start(scenario, 0).await?;
     let access = Access { profile: None, endpoint_url: Some(simulator.url()), simulated: true };
+    let began = Utc::now();
     let services = service::services(&plan, &access).await;
+    let scaled = |inner| Arc::new(Scaled { inner, began }) as Arc<dyn Service>;
+    let services = services.into_iter().map(scaled).collect();
     let mut random = fastrand::Rng::new();
     let chance = Box::new(move || random.f64());
-    let core = Core::new(Arc::clone(&plan), Utc::now(), Uuid::new_v4(), chance);
+    let core = Core::new(Arc::clone(&plan), began, Uuid::new_v4(), chance);
     let (_signals, no_signals) = unbounded_channel();
     let (sender, mut events) = unbounded_channel();
     driver::run(core, services, no_signals, sender).await;
@@ -68,4 +75,40 @@ fn most_open(executions: &[callcheck::simulator::ExecutionEntry]) -> usize {
         open.count()
     };
     executions.iter().map(|execution| open_at(execution.created_ms)).max().unwrap_or(0)
+}
+
+/// A service whose clock goes as fast as this machine's: the model's goes faster by its speed.
+struct Scaled {
+    inner: Arc<dyn Service>,
+    began: DateTime<Utc>,
+}
+
+impl Service for Scaled {
+    fn start(&self, target: Target, client_token: String) -> Pending<Started> {
+        self.inner.start(target, client_token)
+    }
+
+    fn poll(&self, execution: Execution) -> Pending<Snapshot> {
+        let (began, reply) = (self.began, self.inner.poll(execution));
+        Box::pin(async move {
+            let snapshot = reply.await?;
+            let scaled = |at: DateTime<Utc>| {
+                let millis = (at - began).num_milliseconds() as f64 / SPEED;
+                began + TimeDelta::milliseconds(millis as i64)
+            };
+            Ok(Snapshot { ended_at: snapshot.ended_at.map(scaled), ..snapshot })
+        })
+    }
+
+    fn list(&self, request: ListRequest) -> Pending<Listing> {
+        self.inner.list(request)
+    }
+
+    fn stop(&self, execution: Execution, client_token: String) -> Pending<()> {
+        self.inner.stop(execution, client_token)
+    }
+
+    fn results(&self, execution: Execution, page: PageRequest) -> Pending<Page> {
+        self.inner.results(execution, page)
+    }
 }

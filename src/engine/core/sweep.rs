@@ -159,6 +159,7 @@ impl Core {
             return;
         }
         let doubted = now < running.doubted_until;
+        let silent = whole && lists_running_only(service);
         let over = match listed.get(&running.execution_id) {
             Some(Status { phase: Phase::Ended(_), .. }) => true,
             // A list that lags behind what was seen by name says nothing new.
@@ -169,7 +170,12 @@ impl Core {
                 let status = status.clone();
                 return self.not_over(now, test, sent_at, status);
             }
-            None => running.begun.is_some() && whole && lists_running_only(service),
+            // It is taken to be in the queue still.
+            None if silent && running.begun.is_none() => {
+                running.looked_at = sent_at;
+                false
+            }
+            None => silent,
         };
         if over && !doubted {
             running.why = Why::Swept;

@@ -106,9 +106,7 @@ impl Core {
 
     /// Whether AWS would run another execution of a window at once, by what is known of this run's.
     pub(super) fn has_free_slot(&self, index: usize) -> bool {
-        let runs = |test: &&TestIndex| {
-            matches!(&self.tests[**test].state, State::Polling(running) if running.begun.is_some())
-        };
+        let runs = |test: &&TestIndex| matches!(&self.tests[**test].state, State::Polling(running) if running.begun.is_some());
         let running = self.windows[index].open.iter().filter(runs).count();
         let (service, _) = self.plan.place(index);
         slots(service).is_none_or(|slots| running < slots)
@@ -157,8 +155,7 @@ impl Core {
         let Some((_, next)) = open.iter().filter_map(|test| next(*test)).min() else { return };
         if let State::Polling(running) = &mut self.tests[next].state {
             let after = running.accepted_at;
-            running.begun =
-                Some(Within { from: ended.from.max(after), to: ended.to.max(after) });
+            running.begun = Some(Within { from: ended.from.max(after), to: ended.to.max(after) });
         }
         if !self.tests[next].on_the_wire {
             self.look_later(now, next);
