@@ -2,6 +2,7 @@
 //! changes nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use callcheck::engine::core::Core;
 use callcheck::engine::driver;
@@ -14,6 +15,7 @@ use callcheck::service::{
 use callcheck::simulator::Simulator;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Failure, Row, Run, load, prepare};
@@ -35,9 +37,10 @@ async fn run() -> Result<Vec<String>, Failure> {
     let (plan, mut scenario) = prepare(&millis, settings)?;
     scenario.speed = SPEED;
     let simulator = Simulator::start(scenario, 0).await?;
+    let served = Instant::now();
     let access = Access { profile: None, endpoint_url: Some(simulator.url()), simulated: true };
-    let began = Utc::now();
     let services = service::services(&plan, &access).await;
+    let (began, instant) = (Utc::now(), Instant::now());
     let scaled = |inner| Arc::new(Scaled { inner, began }) as Arc<dyn Service>;
     let services = services.into_iter().map(scaled).collect();
     let mut random = fastrand::Rng::new();
@@ -45,17 +48,17 @@ async fn run() -> Result<Vec<String>, Failure> {
     let core = Core::new(Arc::clone(&plan), began, Uuid::new_v4(), chance);
     let (_signals, no_signals) = unbounded_channel();
     let (sender, mut events) = unbounded_channel();
-    driver::run(core, services, no_signals, sender).await;
+    driver::run(core, instant, services, no_signals, sender).await;
     let ledger = simulator.ledger();
-    let first = ledger.calls.first().map_or(0, |call| call.at_ms);
+    // The ledger counts from when the simulator began, the run from when it did.
+    let before = model_millis(instant - served);
     let mut run = Run::default();
     while let Some(event) = events.recv().await {
         let EventKind::Ended { outcome, .. } = event.kind else { continue };
         let id = outcome.attempts.last().and_then(|attempt| attempt.execution_id());
         let ended = ledger.executions.iter().find(|known| Some(known.execution_id.as_str()) == id);
-        let ended = ended.and_then(|known| known.ended_ms).map(|at| at.saturating_sub(first));
-        let now = (event.at.as_secs_f64() * SPEED * 1000.0) as u64;
-        run.over(now, outcome.verdict.is_pass(), ended);
+        let ended = ended.and_then(|known| known.ended_ms).map(|at| at.saturating_sub(before));
+        run.over(model_millis(event.at), outcome.verdict.is_pass(), ended);
     }
     let throttled = ledger.calls.iter().filter(|call| call.status == 429).count() as u64;
     let calls = ledger.calls.len() as u64;
@@ -65,6 +68,10 @@ async fn run() -> Result<Vec<String>, Failure> {
     // Of time there is only told: a machine that is busy is late, and the SDK's first call is slow.
     let lost = row.throttled > 0 || row.lost > 0;
     Ok(if lost { vec!["by socket: throttled or lost".to_owned()] } else { Vec::new() })
+}
+
+fn model_millis(wall: Duration) -> u64 {
+    (wall.as_secs_f64() * SPEED * 1000.0) as u64
 }
 
 fn most_open(executions: &[callcheck::simulator::ExecutionEntry]) -> usize {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use globset::GlobSetBuilder;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 use uuid::Uuid;
 
 use super::collect::{Collector, without_tests};
@@ -39,15 +39,17 @@ const SIMULATED_REGION: &str = "us-east-1";
 struct Identity {
     run_id: String,
     started_at: DateTime<Utc>,
+    /// The same moment, by a clock that nobody sets.
+    began: Instant,
     nonce: Uuid,
 }
 
 impl Identity {
     fn new(run_id: Option<String>) -> Self {
-        let (started_at, nonce) = (Utc::now(), Uuid::new_v4());
+        let (started_at, began, nonce) = (Utc::now(), Instant::now(), Uuid::new_v4());
         let random = &nonce.simple().to_string()[..6];
         let made = format!("{}-{random}", started_at.format("%Y%m%dT%H%M%SZ"));
-        Self { run_id: run_id.unwrap_or(made), started_at, nonce }
+        Self { run_id: run_id.unwrap_or(made), started_at, began, nonce }
     }
 }
 
@@ -107,7 +109,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let chance = Box::new(move || random.f64());
     let core = Core::new(Arc::clone(&plan), identity.started_at, identity.nonce, chance);
     let (sender, events) = unbounded_channel();
-    let engine = tokio::spawn(driver::run(core, services, signals, sender));
+    let engine = tokio::spawn(driver::run(core, identity.began, services, signals, sender));
     let redactor = Redactor::new(ids(&collector), args.show_sensitive);
     let show = Show { detail, redactor };
     report_while_running(&mut collector, events, &outputs, console, show).await;

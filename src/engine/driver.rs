@@ -13,14 +13,15 @@ use crate::outcome::Signal;
 use crate::service::{CallError, Pending, Service, Services};
 
 /// Plays a run to its end: makes the core's calls on `services` (one for each lane of the plan),
-/// tells it of `signals`, and sends what happens to `events`.
+/// tells it of `signals`, and sends what happens to `events`. The run began at `began`, which is the
+/// same moment as the one that the core was given in the time of day.
 pub async fn run(
     mut core: Core,
+    began: Instant,
     services: Services,
     mut signals: UnboundedReceiver<Signal>,
     events: UnboundedSender<Event>,
 ) {
-    let began = Instant::now();
     let mut calls: JoinSet<(CallId, Reply)> = JoinSet::new();
     // A signal that came while the run was prepared holds back its first start.
     let mut input = signals.try_recv().map_or(Input::Tick, Input::Signal);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::queue::Want;
-use super::test_run::{Overdue, Running, State};
+use super::test_run::{Overdue, Running, State, Within};
 use super::{CallId, Closing, Core, OnTheWire, Reply, Timer};
 use crate::event::{Backpressure, EventKind, Why};
 use crate::outcome::{ErrorKind, Start, Verdict};
@@ -207,7 +207,7 @@ impl Core {
             Some(Closing::TimeUp) => self.last_look(now, test, Overdue::Run),
             Some(Closing::Failures) | None => {
                 self.set_deadline(test);
-                self.assume_begun(test, sent_at);
+                self.assume_begun(test, Within { from: sent_at, to: now });
                 self.look_later(now, test);
             }
         }

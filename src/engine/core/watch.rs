@@ -95,12 +95,12 @@ impl Ahead {
 }
 
 impl Core {
-    /// Takes a new execution to run from `sent_at` on, where a slot must be free for it by what is
-    /// known of the others.
-    pub(super) fn assume_begun(&mut self, test: TestIndex, sent_at: Duration) {
+    /// Takes a new execution to have begun while its start was on the wire, where a slot must be
+    /// free for it by what is known of the others.
+    pub(super) fn assume_begun(&mut self, test: TestIndex, start: Within) {
         let begins = self.has_free_slot(self.plan.tests[test].window);
         if let State::Polling(running) = &mut self.tests[test].state {
-            running.begun = begins.then_some(Within::at(sent_at));
+            running.begun = begins.then_some(start);
         }
     }
 
@@ -126,8 +126,8 @@ impl Core {
         let ended = match (by_aws, window.taken.expected(planned.poll.min)) {
             (Some(at), _) => Within::at(at),
             // The next in the queue is expected all the later where this one was seen late.
-            (None, Some(Expected::After(took))) if begun.width().is_zero() => {
-                Within::at((begun.from + took).clamp(looked_at, now))
+            (None, Some(Expected::After(took))) => {
+                Within::at((begun.middle() + took).clamp(looked_at, now))
             }
             (None, _) => Within { from: looked_at, to: now },
         };
