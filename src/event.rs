@@ -101,14 +101,15 @@ pub enum EventKind {
         /// How long it has waited for a token of the request budget.
         waited: Duration,
     },
-    /// AWS does not let callcheck list what runs in a window: each execution is looked at by name.
-    ListRefused {
+    /// AWS gives no list of what runs in a window, or none that is of use: each execution is looked
+    /// at by name, for a while or for good.
+    SweepsOff {
         /// The service.
         service: ServiceName,
         /// The window: a Connect instance, or a Region.
         place: String,
-        /// What AWS said.
-        error: AwsError,
+        /// Why.
+        why: String,
     },
     /// AWS has less room than was thought: fewer executions are in flight for now.
     Crowded {
@@ -246,7 +247,7 @@ impl EventKind {
             Self::Paused { .. }
             | Self::Unreached { .. }
             | Self::Sweeping { .. }
-            | Self::ListRefused { .. }
+            | Self::SweepsOff { .. }
             | Self::Crowded { .. }
             | Self::StillWaiting(_)
             | Self::TooManyFailures { .. }

@@ -91,9 +91,9 @@ pub fn event(
             let text = format!("what runs on {of}, in place of {executions} looks  {why}");
             (DIM, operation(Operation::List).into(), text.trim_end().to_owned())
         }
-        EventKind::ListRefused { service, place: of, error } => {
-            let (of, error) = (place(*service, of), one_line(&error.to_string()));
-            let text = format!("AWS gives no list of what runs on {of}: asking for each; {error}");
+        EventKind::SweepsOff { service, place: of, why } => {
+            let (of, why) = (place(*service, of), one_line(why));
+            let text = format!("no list of what runs on {of}, so each is asked for: {why}");
             (YELLOW, "warning".into(), text)
         }
         EventKind::Crowded { service, place: of, because, places } => {
@@ -160,7 +160,7 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::AttemptEnded { .. }
         | EventKind::StartingAnew { .. }
         | EventKind::Unreached { .. }
-        | EventKind::ListRefused { .. }
+        | EventKind::SweepsOff { .. }
         | EventKind::Crowded { .. }
         | EventKind::StillWaiting(_)
         | EventKind::Ended { .. }

@@ -65,10 +65,11 @@ impl Redactor {
             EventKind::AttemptEnded { attempt, .. } => {
                 self.attempts(std::slice::from_mut(attempt));
             }
-            EventKind::Retrying { error, .. }
-            | EventKind::Unreached { error, .. }
-            | EventKind::ListRefused { error, .. } => self.error(error),
+            EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
+                self.error(error)
+            }
             EventKind::StartingAnew { reason, .. }
+            | EventKind::SweepsOff { why: reason, .. }
             | EventKind::Stopping { reason, .. }
             | EventKind::LeftRunning { reason, .. } => self.text(reason),
             EventKind::Started { execution_id, .. } => {

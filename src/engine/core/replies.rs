@@ -227,6 +227,12 @@ impl Core {
     }
 
     fn polled(&mut self, now: Duration, test: TestIndex, sent_at: Duration, snapshot: Snapshot) {
+        let State::Polling(running) = &self.tests[test].state else { return };
+        // One that is in the queue was rightly not shown as running: it was taken to be.
+        if running.why == Why::Swept && snapshot.status.phase != Phase::Queued {
+            let right = snapshot.status.phase != Phase::Running;
+            self.sweep_was_right(now, self.plan.tests[test].window, right);
+        }
         if let Phase::Ended(end) = snapshot.status.phase {
             if end != End::Stopped {
                 self.learn(now, test, &snapshot);

@@ -11,6 +11,7 @@ use chrono::TimeDelta;
 
 use super::queue::{Want, Worth};
 use super::test_run::State;
+use super::watch::UNNAMED;
 use super::{Call, Core};
 use crate::event::{Backpressure, EventKind, Why};
 use crate::outcome::ErrorKind;
@@ -25,12 +26,14 @@ const FEW: usize = 3;
 /// A list of what runs now is shorter; what is longer holds too much of others to be worth it.
 const MOST_PAGES: usize = 5;
 
+/// After so many sweeps that were of no use, and none that was, there is none for a while, and for
+/// so long.
+const MOST_USELESS: u32 = 3;
+const OFF: Duration = Duration::from_secs(300);
+
 /// Executions that began so long before the oldest of this run's cannot be of interest, even if
 /// the clocks differ by as much as AWS lets them (5 minutes).
 const MARGIN: TimeDelta = TimeDelta::minutes(10);
-
-/// So many of the longest waits between looks an execution may be left to sweeps.
-const UNNAMED: u32 = 3;
 
 /// The sweep of a window.
 #[derive(Debug, Default)]
@@ -39,8 +42,10 @@ pub(super) struct Sweep {
     pub(super) generation: u32,
     /// Whether one is wanted or on the wire.
     under_way: bool,
-    /// AWS does not let us list.
-    refused: bool,
+    /// No sweep before: AWS does not let us list, or what it lists is of no use.
+    off_until: Duration,
+    /// So many sweeps were of no use since one has shown an end.
+    useless: u32,
     /// When its first page was asked for.
     sent_at: Option<Duration>,
     /// What has been listed so far.
@@ -53,8 +58,8 @@ pub(super) struct Sweep {
 impl Sweep {
     /// Ends the sweep. Gives what it has listed, and when it was sent.
     fn end(&mut self) -> (HashMap<String, Status>, Duration) {
-        let over =
-            Self { generation: self.generation + 1, refused: self.refused, ..Self::default() };
+        let Self { generation, off_until, useless, .. } = *self;
+        let over = Self { generation: generation + 1, off_until, useless, ..Self::default() };
         let ended = std::mem::replace(self, over);
         (ended.listed, ended.sent_at.unwrap_or_default())
     }
@@ -62,10 +67,10 @@ impl Sweep {
 
 impl Core {
     /// Whether the executions of a window are looked at by sweeps.
-    pub(super) fn can_sweep(&self, window: usize) -> bool {
+    pub(super) fn can_sweep(&self, now: Duration, window: usize) -> bool {
         let window = &self.windows[window];
         let polled = |test: &&TestIndex| matches!(self.tests[**test].state, State::Polling(_));
-        !window.sweep.refused && window.open.iter().filter(polled).count() >= FEW
+        now >= window.sweep.off_until && window.open.iter().filter(polled).count() >= FEW
     }
 
     /// Whether the look that a test wants now can be left to a sweep.
@@ -76,7 +81,7 @@ impl Core {
         running.overdue.is_none()
             && running.why == Why::Spacing
             && named_lately
-            && self.can_sweep(planned.window)
+            && self.can_sweep(now, planned.window)
     }
 
     /// Lets a window want a sweep, if none is under way.
@@ -138,6 +143,9 @@ impl Core {
             Some(_) => false,
         };
         let (listed, sent_at) = sweep.end();
+        if !whole {
+            self.useless_sweep(now, window, "its pages have no end".to_owned());
+        }
         for test in self.windows[window].open.clone() {
             self.seen_by_sweep(now, test, sent_at, &listed, whole);
         }
@@ -159,7 +167,6 @@ impl Core {
             return;
         }
         let doubted = now < running.doubted_until;
-        let silent = whole && lists_running_only(service);
         let over = match listed.get(&running.execution_id) {
             Some(Status { phase: Phase::Ended(_), .. }) => true,
             // A list that lags behind what was seen by name says nothing new.
@@ -170,12 +177,13 @@ impl Core {
                 let status = status.clone();
                 return self.not_over(now, test, sent_at, status);
             }
+            None if !whole || !lists_running_only(service) => return self.look_by_name(now, test),
+            None if running.begun.is_some() => true,
             // It is taken to be in the queue still.
-            None if silent && running.begun.is_none() => {
+            None => {
                 running.looked_at = sent_at;
                 false
             }
-            None => silent,
         };
         if over && !doubted {
             running.why = Why::Swept;
@@ -204,20 +212,48 @@ impl Core {
                 return self.push_sweep(now, window);
             }
             ErrorClass::Rejected | ErrorClass::ClockSkew { denied: true } => {
-                self.windows[window].sweep.refused = true;
-                let (service, place) = self.plan.place(window);
-                self.emit(now, EventKind::ListRefused { service, place, error: error.error });
+                self.turn_off_sweeps(now, window, Duration::MAX, error.error.to_string());
             }
-            _ => {}
+            _ => self.useless_sweep(now, window, error.error.to_string()),
         }
         self.windows[window].sweep.end();
         for test in self.windows[window].open.clone() {
-            let run = &mut self.tests[test];
-            let State::Polling(running) = &run.state else { continue };
-            if running.due_at <= now && !run.on_the_wire && running.overdue.is_none() {
-                run.generation += 1;
-                self.make_ready(now, test);
-            }
+            self.look_by_name(now, test);
+        }
+    }
+
+    /// An execution that a sweep has shown to be over was looked at by name: it was, or it was not.
+    pub(super) fn sweep_was_right(&mut self, now: Duration, window: usize, right: bool) {
+        if right {
+            self.windows[window].sweep.useless = 0;
+        } else {
+            self.useless_sweep(now, window, "it leaves out what runs".to_owned());
+        }
+    }
+
+    /// A sweep was of no use. After a few of them there is none for a while.
+    fn useless_sweep(&mut self, now: Duration, window: usize, why: String) {
+        let sweep = &mut self.windows[window].sweep;
+        sweep.useless += 1;
+        if sweep.useless >= MOST_USELESS {
+            sweep.useless = 0;
+            self.turn_off_sweeps(now, window, now + OFF, why);
+        }
+    }
+
+    fn turn_off_sweeps(&mut self, now: Duration, window: usize, until: Duration, why: String) {
+        self.windows[window].sweep.off_until = until;
+        let (service, place) = self.plan.place(window);
+        self.emit(now, EventKind::SweepsOff { service, place, why });
+    }
+
+    /// Looks at an execution by name that a sweep was to look at, and did not.
+    fn look_by_name(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        let State::Polling(running) = &run.state else { return };
+        if running.due_at <= now && !run.on_the_wire && running.overdue.is_none() {
+            run.generation += 1;
+            self.make_ready(now, test);
         }
     }
 }

@@ -25,6 +25,9 @@ const ENOUGH: usize = 3;
 /// no two executions take the same to the moment.
 const SLACK: u32 = 8;
 
+/// So many of the longest waits between looks an execution may be left to sweeps.
+pub(super) const UNNAMED: u32 = 6;
+
 /// The times that the last executions of a window have taken.
 #[derive(Debug, Default)]
 pub(super) struct Taken(VecDeque<Duration>);
@@ -139,6 +142,21 @@ impl Core {
         if slots(planned.target.service()).is_some() {
             self.assume_next_begun(now, index, ended);
         }
+        // Looks that were planned while nothing was known are planned anew.
+        if self.windows[index].taken.0.len() == ENOUGH {
+            for other in self.windows[index].open.clone() {
+                self.look_again_later(now, other);
+            }
+        }
+    }
+
+    /// Plans the next look at an execution anew, unless one is on the wire or is the last.
+    fn look_again_later(&mut self, now: Duration, test: TestIndex) {
+        let run = &self.tests[test];
+        let State::Polling(running) = &run.state else { return };
+        if !run.on_the_wire && !running.is_to_be_confirmed() {
+            self.look_later(now, test);
+        }
     }
 
     fn assume_next_begun(&mut self, now: Duration, window: usize, ended: Within) {
@@ -157,9 +175,7 @@ impl Core {
             let after = running.accepted_at;
             running.begun = Some(Within { from: ended.from.max(after), to: ended.to.max(after) });
         }
-        if !self.tests[next].on_the_wire {
-            self.look_later(now, next);
-        }
+        self.look_again_later(now, next);
     }
 
     /// Takes note at `now` of what is known of an execution's begin, once its status was seen by a
@@ -187,7 +203,7 @@ impl Core {
     pub(super) fn look_later(&mut self, now: Duration, test: TestIndex) {
         let planned = &self.plan.tests[test];
         let (min, max) = (planned.poll.min, planned.poll.max);
-        let many = self.can_sweep(planned.window);
+        let many = self.can_sweep(now, planned.window);
         let expected = self.windows[planned.window].taken.expected(min);
         let State::Polling(running) = &mut self.tests[test].state else { return };
         let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
@@ -203,8 +219,9 @@ impl Core {
             (None, _) if many => (now + max, Why::Spacing),
             _ => (spaced(running), Why::Spacing),
         };
-        // It may be otherwise than was assumed.
-        let (at, why) = if at > now + max { (now + max, Why::Spacing) } else { (at, why) };
+        // It may be otherwise than was assumed, and than a list shows.
+        let latest = (running.asked_at + UNNAMED * max).clamp(now, now + max);
+        let (at, why) = if at > latest { (latest, Why::Spacing) } else { (at, why) };
         (running.due_at, running.why) = (at, why);
         self.want(now, test, at);
     }

@@ -3,9 +3,11 @@
 mod calls;
 mod cancelling;
 mod deadlines;
+mod instance;
 mod model;
 mod player;
 mod properties;
+mod quotas;
 mod reading;
 mod verdicts;
 
