@@ -3,6 +3,9 @@
 //! Pure: no clock, no network, no environment. The engine carries a plan out and adds nothing to
 //! it.
 
+mod forecast;
+mod order;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -11,6 +14,8 @@ use globset::GlobSet;
 use crate::outcome::ServiceName;
 use crate::suite::{Position, Suite, defaults};
 
+pub use self::forecast::Forecast;
+pub use self::order::{History, Past};
 pub use crate::suite::defaults::MIN_OBSERVATIONS;
 pub use crate::suite::{
     ApiMode, ConnectTarget, Expect, LexTarget, Modality, Poll, RetryOn, Share, Target,
@@ -35,6 +40,8 @@ pub struct Options {
     pub default_region: Option<String>,
     /// What is read beyond what the verdicts hang on.
     pub detail: Detail,
+    /// How tests went the last time.
+    pub history: History,
 }
 
 /// What is read of an execution beyond what its verdict hangs on.
@@ -78,6 +85,9 @@ impl Selection {
     }
 }
 
+/// Connect runs so many tests at once on an instance, and no more can be asked for (AWS-FACTS.md).
+const CONNECT_SLOTS: u32 = 5;
+
 /// The index of a test in [`Plan::tests`].
 pub type TestIndex = usize;
 
@@ -100,6 +110,10 @@ pub struct Plan {
     pub fail_on_flaky: bool,
     /// What is read beyond what the verdicts hang on.
     pub detail: Detail,
+    /// The order in which the tests are started.
+    pub order: Vec<TestIndex>,
+    /// How each test went the last time, where that is known.
+    past: Vec<Option<Past>>,
 }
 
 /// A suite of the plan.
@@ -188,7 +202,7 @@ impl Plan {
             .max()
             .unwrap_or(defaults::RUN_TIMEOUT);
         let max_failures = suites.iter().filter_map(|suite| suite.max_failures).min();
-        Self {
+        let mut plan = Self {
             suites: suites
                 .iter()
                 .map(|suite| PlannedSuite {
@@ -203,6 +217,20 @@ impl Plan {
             max_failures: options.max_failures.or(max_failures),
             fail_on_flaky: options.fail_on_flaky,
             detail: options.detail,
+            order: Vec::new(),
+            past: Vec::new(),
+        };
+        let past = |test| options.history.of(&plan.identity(test));
+        plan.past = (0..plan.tests.len()).map(past).collect();
+        plan.order = order::order(&plan, &plan.past);
+        plan
+    }
+
+    /// How many executions AWS runs at once in a window, where that is known.
+    pub fn slots(&self, window: usize) -> Option<u32> {
+        match self.lanes[self.windows[window].lane].service {
+            ServiceName::Connect => Some(CONNECT_SLOTS),
+            ServiceName::Lex => None,
         }
     }
 

@@ -3,6 +3,7 @@
 mod collect;
 mod console;
 mod host;
+mod prepare;
 mod render;
 mod run;
 

@@ -62,15 +62,6 @@ pub fn lists_running_only(service: ServiceName) -> bool {
     service == ServiceName::Connect
 }
 
-/// How many executions run at once in a window, and no more; none where it is not known. Connect:
-/// five on an instance, which cannot be raised (AWS-FACTS.md).
-pub fn slots(service: ServiceName) -> Option<usize> {
-    match service {
-        ServiceName::Connect => Some(5),
-        ServiceName::Lex => None,
-    }
-}
-
 /// An execution on AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Execution {

@@ -197,8 +197,8 @@ impl Core {
     pub fn new(plan: Arc<Plan>, started_at: DateTime<Utc>, nonce: Uuid, chance: Chance) -> Self {
         let window = |window: &crate::plan::Window| Window::new(window.in_flight);
         let mut windows: Vec<Window> = plan.windows.iter().map(window).collect();
-        for (index, test) in plan.tests.iter().enumerate() {
-            windows[test.window].waiting.push_back(index);
+        for test in &plan.order {
+            windows[plan.tests[*test].window].waiting.push_back(*test);
         }
         let mut timers = Timers::default();
         timers.set(plan.timeout, Timer::RunDeadline);

@@ -13,7 +13,7 @@ use super::Core;
 use super::test_run::{Running, State, Within};
 use crate::event::Why;
 use crate::plan::TestIndex;
-use crate::service::{Phase, Snapshot, slots};
+use crate::service::{Phase, Snapshot};
 
 /// So many of the last executions are kept in mind: a run may change its kind of tests midway.
 const REMEMBERED: usize = 20;
@@ -111,8 +111,7 @@ impl Core {
     pub(super) fn has_free_slot(&self, index: usize) -> bool {
         let runs = |test: &&TestIndex| matches!(&self.tests[**test].state, State::Polling(running) if running.begun.is_some());
         let running = self.windows[index].open.iter().filter(runs).count();
-        let (service, _) = self.plan.place(index);
-        slots(service).is_none_or(|slots| running < slots)
+        self.plan.slots(index).is_none_or(|slots| running < slots as usize)
     }
 
     /// Learns from an execution that has ended by itself, and takes the next in AWS's queue to have
@@ -139,7 +138,7 @@ impl Core {
         if known && begun.width() + ended.width() <= planned.poll.min * 3 / 2 {
             window.taken.note(ended.middle().saturating_sub(begun.middle()));
         }
-        if slots(planned.target.service()).is_some() {
+        if self.plan.slots(index).is_some() {
             self.assume_next_begun(now, index, ended);
         }
         // Looks that were planned while nothing was known are planned anew.
