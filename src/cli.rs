@@ -100,6 +100,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "WHICH", default_value = "failed", help_heading = "Running")]
     pub details: Details,
 
+    /// Tell the plan, the calls it costs, and how long it takes at least and at most; call nothing
+    #[arg(long, help_heading = "Running")]
+    pub dry_run: bool,
+
+    /// What is kept from run to run: how tests went, for the order in which they are started
+    #[arg(long, value_name = "DIR", default_value = ".callcheck", help_heading = "Running")]
+    pub state_dir: PathBuf,
+
     /// Show phone numbers, e-mail addresses and contact ids that stand in what AWS says
     #[arg(long, help_heading = "Output")]
     pub show_sensitive: bool,

@@ -255,9 +255,20 @@ impl Plan {
     /// What a test is in a run: equal in no other test, and the same in a later run.
     pub fn identity(&self, test: TestIndex) -> String {
         let test = &self.tests[test];
-        // A NUL cannot stand in a name, so that no two pairs of names read alike.
-        format!("{}\0{}\0{}", self.suites[test.suite].name, test.target.service(), test.id)
+        identity(&self.suites[test.suite].name, test.target.service(), &test.id)
     }
+
+    /// How a test went the last time, where that is known.
+    pub fn past(&self, test: TestIndex) -> Option<Past> {
+        self.past[test]
+    }
+}
+
+/// What a test is, by its suite's name, its service and its id: equal in no other test of a run, and
+/// the same in a later run.
+pub fn identity(suite: &str, service: ServiceName, id: &str) -> String {
+    // A NUL cannot stand in a name, so that no two pairs of names read alike.
+    format!("{suite}\0{service}\0{id}")
 }
 
 #[derive(Default)]

@@ -2,6 +2,8 @@
 
 mod collect;
 mod console;
+mod forecast;
+mod history;
 mod host;
 mod prepare;
 mod render;

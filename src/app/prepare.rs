@@ -2,7 +2,7 @@
 
 use globset::GlobSetBuilder;
 
-use super::{load_scenario, load_suites, start_simulator};
+use super::{forecast, history, load_scenario, load_suites, start_simulator};
 use crate::cli::{Details, RunArgs};
 use crate::error::{Error, Kind};
 use crate::plan::{self, History, Options, Plan, Selection, Target};
@@ -19,6 +19,8 @@ pub(super) struct Prepared {
     pub(super) access: Access,
     /// Serves as long as it is kept.
     pub(super) simulator: Option<Simulator>,
+    /// What a person should know of how it was prepared.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Reads and plans; calls nothing but what finds the Region.
@@ -45,16 +47,25 @@ pub(super) async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
         access.endpoint_url = Some(simulator.url());
         access.simulated = true;
     }
+    // What is simulated says nothing of how tests go on AWS.
+    let mut warnings = Vec::new();
+    if !access.simulated {
+        match history::load(&args.state_dir) {
+            Ok(history) => options.history = history,
+            Err(warning) => warnings.push(warning),
+        }
+    }
     let mut plan = Plan::new(&suites, &options);
     // Asking the chain may mean asking an instance's metadata service: only where it is needed.
-    if plan.lanes.iter().any(|lane| lane.region.is_none()) {
+    if !args.dry_run && plan.lanes.iter().any(|lane| lane.region.is_none()) {
         options.default_region = Some(default_region(&access).await?);
         plan = Plan::new(&suites, &options);
     }
     if plan.tests.is_empty() && !args.selection.allow_empty {
         return Err(nothing_selected(&suites));
     }
-    Ok(Prepared { plan, access, simulator })
+    warnings.extend(forecast::warning(&plan));
+    Ok(Prepared { plan, access, simulator, warnings })
 }
 
 /// The Region that the AWS chain names.

@@ -13,12 +13,13 @@ use uuid::Uuid;
 use super::collect::{Collector, without_tests};
 use super::host::{annotations, default_summary, host, summary_at};
 use super::prepare::{Prepared, prepare};
-use super::{Console, no_signals};
+use super::{Console, forecast, history, no_signals};
 use crate::cli::{Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
+use crate::exit;
 use crate::outcome::{RunError, ServiceName};
 use crate::plan::Plan;
 use crate::report::progress::{self, Detail};
@@ -51,6 +52,9 @@ impl Identity {
 /// Runs suites to the exit code.
 pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
     let identity = Identity::new(args.run_id.clone());
+    if args.dry_run {
+        return dry_run(args, console).await;
+    }
     let outputs = outputs(&args.reports);
     let inputs: Vec<PathBuf> =
         args.suites.iter().chain(args.access.simulate.iter().flatten()).cloned().collect();
@@ -73,7 +77,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
             return Err(error);
         }
     };
-    let Prepared { plan, access, simulator } = prepared;
+    let Prepared { plan, access, simulator, warnings } = prepared;
     let plan = Arc::new(plan);
     let run_id = identity.run_id.clone();
     let mut collector = Collector::new(&plan, run_id, identity.started_at);
@@ -96,6 +100,9 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     };
     if detail > Detail::Quiet {
         console.log(&banner(&plan, &identity.run_id, args));
+        for warning in warnings {
+            console.log(&format!("warning: {warning}"));
+        }
     }
     let signals = signals::listen().map_err(|error| no_signals(&error))?;
     section(host().open_progress(Utc::now().timestamp()));
@@ -115,6 +122,11 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     drop(simulator);
     section(host().close_progress(Utc::now().timestamp()));
     write_at_the_end(&mut collector, &outputs, console);
+    if !access.simulated
+        && let Err(problem) = history::save(&args.state_dir, collector.summary())
+    {
+        console.log(&format!("warning: {problem}"));
+    }
     if detail > Detail::Quiet {
         console.log(&format!("report: {}", outputs.describe().join(", ")));
     }
@@ -126,6 +138,16 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         console.log(&error.to_string());
     }
     Ok(collector.summary().exit_code)
+}
+
+/// Tells what a run would do. No report is written: nothing was run that one could tell of.
+async fn dry_run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
+    let Prepared { plan, warnings, .. } = prepare(args).await?;
+    for warning in warnings {
+        console.log(&format!("warning: {warning}"));
+    }
+    console.show(&forecast::dry_run(&plan))?;
+    Ok(exit::PASSED)
 }
 
 fn detail(args: &RunArgs) -> Detail {

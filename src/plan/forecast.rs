@@ -87,15 +87,19 @@ impl Plan {
     }
 }
 
-/// How long it takes at least and at most to do one thing after another in so many slots, whatever
-/// the order, if no slot is idle while something waits.
+/// How long it takes at least and at most to do things in so many slots, whatever their order, if no
+/// slot is idle while something waits.
 fn makespan(each: impl Iterator<Item = Duration>, slots: u32) -> (Duration, Duration) {
-    let (mut total, mut longest) = (Duration::ZERO, Duration::ZERO);
+    let (mut count, mut total, mut longest) = (0, Duration::ZERO, Duration::ZERO);
     for took in each {
+        count += 1;
         total = total.saturating_add(took);
         longest = longest.max(took);
     }
     let least = (total / slots.max(1)).max(longest);
+    if count <= slots {
+        return (least, longest);
+    }
     // The last begins when all others together have filled the slots, or before.
     let most = (total.saturating_sub(longest) / slots.max(1)).saturating_add(longest);
     (least, most)

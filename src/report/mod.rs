@@ -16,7 +16,7 @@ pub mod writer;
 
 mod headline;
 mod look_up;
-mod text;
+pub(crate) mod text;
 
 #[cfg(test)]
 mod tests;

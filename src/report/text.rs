@@ -1,7 +1,7 @@
 //! Text from AWS and from suites made safe to show: it may hold anything.
 
 /// One line, without control characters: for a terminal and for attributes.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in anstream::adapter::strip_str(text).to_string().chars() {
         let c = if c.is_whitespace() || c.is_control() { ' ' } else { c };

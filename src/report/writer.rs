@@ -193,7 +193,7 @@ fn identity(path: &Path) -> PathBuf {
 
 /// Puts `bytes` in the place of a file in one step, so that whoever reads it, or kills this
 /// process, never finds half a report. Missing folders are made, and links followed.
-fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     if is_stream(path) {
         return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }

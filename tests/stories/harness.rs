@@ -114,6 +114,12 @@ impl Story {
         self
     }
 
+    /// Replaces the whole scenario.
+    pub(crate) fn scenario(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.scenario);
+        self
+    }
+
     /// Adds arguments to `run SUITE`.
     pub(crate) fn args(mut self, args: &[&str]) -> Self {
         self.args.extend(args.iter().map(|arg| (*arg).to_owned()));

@@ -7,6 +7,7 @@ mod cancelling;
 mod details;
 mod harness;
 mod inputs;
+mod quotas;
 mod reports;
 mod trouble;
 mod verdicts;

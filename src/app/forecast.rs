@@ -1,0 +1,108 @@
+//! What is told of a run before it begins: `--dry-run`, and the warning of a run that may be too long.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::duration::format_duration;
+use crate::outcome::ServiceName;
+use crate::plan::{Forecast, Plan};
+use crate::report::text::one_line;
+
+/// The plan for people: the tests in the order of their starts, where they run, what it costs and
+/// how long it takes. Ends with a line break.
+pub(super) fn dry_run(plan: &Plan) -> String {
+    let mut text = String::from("dry run: nothing is called and nothing is written\n\nstarts\n");
+    let digits = plan.tests.len().to_string().len().max(3);
+    let name = |test: usize| one_line(&plan.tests[test].name);
+    let width =
+        plan.order.iter().map(|test| name(*test).chars().count()).max().unwrap_or(0).min(60);
+    for (number, test) in plan.order.iter().enumerate() {
+        let planned = &plan.tests[*test];
+        let place = format!("{}:{}", plan.suites[planned.suite].file, planned.position.line);
+        let mut notes = Vec::new();
+        notes.extend(planned.tags.iter().any(|tag| tag == "smoke").then(|| "smoke".to_owned()));
+        notes.extend(plan.past(*test).map(|past| {
+            let how = if past.passed { "passed" } else { "failed" };
+            format!("{how} in {} the last time", rounded(past.took))
+        }));
+        let line = format!(
+            "  {:>digits$}  {:<width$}  {}  {}",
+            number + 1,
+            name(*test),
+            one_line(&place),
+            notes.join("; ")
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+    text.push_str("\nwhere\n");
+    for (index, window) in plan.windows.iter().enumerate() {
+        let (service, place) = plan.place(index);
+        let lane = &plan.lanes[window.lane];
+        let count = plan.tests.iter().filter(|test| test.window == index).count();
+        let region = lane.region.as_deref().unwrap_or("the Region of the AWS chain");
+        let what = match service {
+            ServiceName::Connect => format!("Connect instance {} in {region}", one_line(&place)),
+            ServiceName::Lex => format!("Lex in {region}"),
+        };
+        let tests = if count == 1 { "1 test".to_owned() } else { format!("{count} tests") };
+        let _ = writeln!(
+            text,
+            "  {what}: {tests}, {} in flight at most, {} requests a second",
+            window.in_flight, lane.requests_per_second
+        );
+    }
+    let forecast = plan.forecast();
+    let Forecast { calls, looks, least, most, .. } = forecast;
+    let looks = match looks {
+        0 => String::new(),
+        looks => format!(", and about {looks} to look at what runs"),
+    };
+    let _ = write!(
+        text,
+        "\ncalls        at least {calls}{looks}\n\
+         lower bound  {}{}\n\
+         worst case   {}, if every attempt takes all of its timeout\n\
+         timeout      {}\n",
+        rounded(least),
+        basis(forecast),
+        rounded(most),
+        format_duration(plan.timeout),
+    );
+    text
+}
+
+/// What is to be said to a person before a run that may not be over in its time.
+pub(super) fn warning(plan: &Plan) -> Option<String> {
+    let most = plan.forecast().most;
+    (most > plan.timeout).then(|| {
+        format!(
+            "if every test takes its whole timeout the run takes {}, longer than its timeout of {}: \
+             tests that are late may not be run (raise `timeout`, or lower the tests')",
+            rounded(most),
+            format_duration(plan.timeout)
+        )
+    })
+}
+
+/// What the lower bound stands on.
+fn basis(Forecast { known, assumed, unknown, .. }: Forecast) -> String {
+    let parts = [
+        (known, "as the last time"),
+        (assumed, "Connect, taken for chat tests of 9s"),
+        (unknown, "Lex, not known how long"),
+    ];
+    let told = parts.iter().filter(|(count, _)| *count > 0);
+    let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+    if told.is_empty() { String::new() } else { format!(" ({})", told.join("; ")) }
+}
+
+/// A duration as a person wants it: to the tenth of a second, the second or the minute.
+fn rounded(duration: Duration) -> String {
+    let unit = match duration.as_secs() {
+        0..60 => 100,
+        60..3600 => 1000,
+        _ => 60_000,
+    };
+    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    format_duration(Duration::from_millis(millis.div_ceil(unit).saturating_mul(unit)))
+}
