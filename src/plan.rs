@@ -113,7 +113,7 @@ pub struct Plan {
     /// The order in which the tests are started.
     pub order: Vec<TestIndex>,
     /// How each test went the last time, where that is known.
-    past: Vec<Option<Past>>,
+    pub past: Vec<Option<Past>>,
 }
 
 /// A suite of the plan.
@@ -256,11 +256,6 @@ impl Plan {
     pub fn identity(&self, test: TestIndex) -> String {
         let test = &self.tests[test];
         identity(&self.suites[test.suite].name, test.target.service(), &test.id)
-    }
-
-    /// How a test went the last time, where that is known.
-    pub fn past(&self, test: TestIndex) -> Option<Past> {
-        self.past[test]
     }
 }
 

@@ -23,7 +23,7 @@ enum Pending {
 }
 
 /// Plays a run. Gives what came of it, and the time that the core itself took.
-pub fn play(plan: &Arc<Plan>, world: &mut World) -> (Run, Duration) {
+pub(crate) fn play(plan: &Arc<Plan>, world: &mut World) -> (Run, Duration) {
     let mut rng = fastrand::Rng::with_seed(11);
     let began = DateTime::from_timestamp_millis(BEGUN as i64).unwrap_or_default();
     let chance = Box::new(move || rng.f64());

@@ -38,7 +38,7 @@ const STRATEGIES: [&str; 4] = ["callcheck", "a thread a test", "five workers", "
 
 /// What came of a run. Times in milliseconds.
 #[derive(Debug, Default)]
-pub struct Run {
+pub(crate) struct Run {
     /// When the last test was over.
     over_at: u64,
     /// Tests whose verdict was not seen.
@@ -49,7 +49,7 @@ pub struct Run {
 
 impl Run {
     /// A test is over at `now`. `seen` is whether its verdict was, `ended` when it ended on AWS.
-    pub fn over(&mut self, now: u64, seen: bool, ended: Option<u64>) {
+    pub(crate) fn over(&mut self, now: u64, seen: bool, ended: Option<u64>) {
         self.over_at = self.over_at.max(now);
         match ended.filter(|_| seen) {
             Some(ended) => self.seen_after.push(now.saturating_sub(ended)),

@@ -14,7 +14,7 @@ const INSTANCES: usize = 8;
 const LEX: usize = 20;
 
 /// Plays a run of so many tests and prints its figures.
-pub fn row(tests: usize) -> Result<Vec<String>, Failure> {
+pub(crate) fn row(tests: usize) -> Result<Vec<String>, Failure> {
     let mut text = String::from("name: Benchmark\nregion: us-east-1\ntimeout: 480h\n");
     let mut connect = String::new();
     let mut lex = String::new();

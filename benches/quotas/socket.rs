@@ -24,7 +24,7 @@ use super::{Failure, Row, Run, load, prepare};
 const SPEED: f64 = 20.0;
 
 /// Runs it and prints its row. Times are model times.
-pub fn row() -> Result<Vec<String>, Failure> {
+pub(crate) fn row() -> Result<Vec<String>, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(run())
 }

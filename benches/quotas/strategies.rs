@@ -39,7 +39,7 @@ struct Strategy {
 }
 
 /// A thread for each test: start it, look every two seconds until it is over.
-pub fn script(plan: &Arc<Plan>, world: World) -> (Run, World) {
+pub(crate) fn script(plan: &Arc<Plan>, world: World) -> (Run, World) {
     play(plan, world, |it| {
         let test = |test| Box::pin(Rc::clone(it).test(test)) as Task;
         (0..it.plan.tests.len()).map(test).collect()
@@ -47,12 +47,12 @@ pub fn script(plan: &Arc<Plan>, world: World) -> (Run, World) {
 }
 
 /// Five workers, each with one test at a time.
-pub fn workers(plan: &Arc<Plan>, world: World) -> (Run, World) {
+pub(crate) fn workers(plan: &Arc<Plan>, world: World) -> (Run, World) {
     play(plan, world, |it| (0..5).map(|_| Box::pin(Rc::clone(it).worker()) as Task).collect())
 }
 
 /// Ten in flight, and one list every five seconds that says what is over.
-pub fn list(plan: &Arc<Plan>, world: World) -> (Run, World) {
+pub(crate) fn list(plan: &Arc<Plan>, world: World) -> (Run, World) {
     play(plan, world, |it| vec![Box::pin(Rc::clone(it).list()) as Task])
 }
 
@@ -113,11 +113,10 @@ impl Strategy {
                 let sent = self.clock.now();
                 let start = Call::Start(target, format!("token-{test}"));
                 self.left.borrow_mut().pop_front();
-                match self.call(start).await {
-                    Some(Reply::Start(Ok(started))) => {
-                        drop(open.insert(started.execution_id, sent))
-                    }
-                    _ => self.over(None, false),
+                if let Some(Reply::Start(Ok(started))) = self.call(start).await {
+                    open.insert(started.execution_id, sent);
+                } else {
+                    self.over(None, false);
                 }
                 self.clock.sleep(500).await;
             } else if let Some(oldest) = open.values().min().copied() {

@@ -8,11 +8,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 /// A future that runs on a [`Clock`].
-pub type Task = Pin<Box<dyn Future<Output = ()>>>;
+pub(crate) type Task = Pin<Box<dyn Future<Output = ()>>>;
 
 /// A clock that stands still until all tasks sleep, and then leaps to the first that wakes.
 #[derive(Default)]
-pub struct Clock {
+pub(crate) struct Clock {
     now: Cell<u64>,
     /// The task that runs.
     running: Cell<usize>,
@@ -23,12 +23,12 @@ pub struct Clock {
 
 impl Clock {
     /// Milliseconds since the beginning.
-    pub fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.now.get()
     }
 
     /// Sleeps for so many milliseconds.
-    pub async fn sleep(&self, millis: u64) {
+    pub(crate) async fn sleep(&self, millis: u64) {
         let until = self.now() + millis;
         self.sequence.set(self.sequence.get() + 1);
         let sleeper = (until, self.sequence.get(), self.running.get());
@@ -37,7 +37,7 @@ impl Clock {
     }
 
     /// Runs tasks to their end. They wait for nothing but this clock.
-    pub fn run(&self, mut tasks: Vec<Task>) {
+    pub(crate) fn run(&self, mut tasks: Vec<Task>) {
         let count = tasks.len();
         let mut step = |number: usize| {
             self.running.set(number);

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use fastrand::Rng;
 
 /// When all runs begin, in epoch milliseconds.
-pub const BEGUN: u64 = 1_800_000_000_000;
+pub(crate) const BEGUN: u64 = 1_800_000_000_000;
 
 /// AWS's default limits: requests a second and burst, of an account and Region.
 const RATE: (f64, u32) = (2.0, 5);
@@ -28,7 +28,7 @@ const RATE: (f64, u32) = (2.0, 5);
 const LATENCY: std::ops::Range<u64> = 20..60;
 
 /// The services and the network to them. Times are milliseconds since the run began.
-pub struct World {
+pub(crate) struct World {
     connect: Connect,
     lex: Lex,
     buckets: HashMap<(bool, String), Bucket>,
@@ -38,16 +38,16 @@ pub struct World {
     /// Executions by id, with their Region.
     begun: HashMap<String, (String, Execution)>,
     /// Calls on the wire.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// Calls that were throttled.
-    pub throttled: u64,
+    pub(crate) throttled: u64,
     /// The most executions that were begun and had not ended.
-    pub most_open: usize,
+    pub(crate) most_open: usize,
 }
 
 impl World {
     /// The services of `scenario`.
-    pub fn new(scenario: Scenario) -> Self {
+    pub(crate) fn new(scenario: Scenario) -> Self {
         let ids = Ids::new(1);
         Self {
             connect: Connect::new(scenario.connect, ids),
@@ -63,12 +63,12 @@ impl World {
     }
 
     /// How long one way takes this time.
-    pub fn latency(&mut self) -> u64 {
+    pub(crate) fn latency(&mut self) -> u64 {
         self.rng.u64(LATENCY)
     }
 
     /// A call that arrives at `now` in a Region.
-    pub fn answer(&mut self, now: u64, region: &str, call: &Call) -> Reply {
+    pub(crate) fn answer(&mut self, now: u64, region: &str, call: &Call) -> Reply {
         let connect = matches!(target(call), Target::Connect(_));
         self.calls += 1;
         let full = || Bucket::new(BEGUN, RATE.0, RATE.1);
@@ -183,7 +183,7 @@ impl World {
 
     /// All executions of an instance that began at `since` or later, whatever their status: id,
     /// and whether it has ended. As a call on the wire; none where it is throttled.
-    pub fn list_all(
+    pub(crate) fn list_all(
         &mut self,
         now: u64,
         region: &str,
@@ -219,7 +219,7 @@ impl World {
     }
 
     /// When an execution ended, as of `now`.
-    pub fn ended(&mut self, now: u64, id: &str) -> Option<u64> {
+    pub(crate) fn ended(&mut self, now: u64, id: &str) -> Option<u64> {
         let (region, execution) = self.begun.get(id)?.clone();
         let (_, ended, _) = self.look(BEGUN + now, &region, &execution).ok()?;
         Some(ended? - BEGUN)

@@ -21,7 +21,7 @@ pub(super) fn dry_run(plan: &Plan) -> String {
         let place = format!("{}:{}", plan.suites[planned.suite].file, planned.position.line);
         let mut notes = Vec::new();
         notes.extend(planned.tags.iter().any(|tag| tag == "smoke").then(|| "smoke".to_owned()));
-        notes.extend(plan.past(*test).map(|past| {
+        notes.extend(plan.past[*test].map(|past| {
             let how = if past.passed { "passed" } else { "failed" };
             format!("{how} in {} the last time", rounded(past.took))
         }));

@@ -5,8 +5,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::headline;
-use super::text::{cut, one_line, short};
-use crate::duration::format_duration;
+use super::text::{cut, one_line, short, wait};
 use crate::event::{Backpressure, Event, EventKind, Operation, Waiting, Why};
 use crate::outcome::{ServiceName, TestResult, Verdict};
 
@@ -50,7 +49,6 @@ pub fn event(
         return None;
     }
     let name = test.map(|test| one_line(&test.name)).unwrap_or_default();
-    let wait = |wait: &Duration| format_duration(Duration::from_millis(wait.as_millis() as u64));
     let (style, word, text) = match &event.kind {
         EventKind::Started { attempt, execution_id, status, .. } => {
             let again = if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
@@ -64,10 +62,10 @@ pub fn event(
         }
         EventKind::Retrying { error, after, .. } => {
             let error = one_line(&error.to_string());
-            (DIM, "retrying".into(), format!("{name}  in {}: {error}", wait(after)))
+            (DIM, "retrying".into(), format!("{name}  in {}: {error}", wait(*after)))
         }
         EventKind::StartingAnew { reason, after, .. } => {
-            let text = format!("{name}  {}; another start in {}", one_line(reason), wait(after));
+            let text = format!("{name}  {}; another start in {}", one_line(reason), wait(*after));
             (YELLOW, "waiting".into(), text)
         }
         EventKind::Unreached { service, region, error } => {
@@ -78,7 +76,7 @@ pub fn event(
         }
         EventKind::Paused { service, region, pause } => {
             let region = region.as_deref().unwrap_or("the default Region");
-            let text = format!("AWS throttles {service} in {region}: no call for {}", wait(pause));
+            let text = format!("AWS throttles {service} in {region}: no call for {}", wait(*pause));
             (DIM, "waiting".into(), text)
         }
         EventKind::Calling { operation: what, why: reason, waited, .. } => {
@@ -181,7 +179,6 @@ fn importance(kind: &EventKind) -> Detail {
 
 /// Why a call is made now, and what it has waited for.
 fn why(why: Why, waited: Duration) -> String {
-    let wait = |wait: Duration| format_duration(Duration::from_millis(wait.as_millis() as u64));
     let mut parts = Vec::new();
     match why {
         Why::Next => {}

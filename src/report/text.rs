@@ -1,5 +1,7 @@
 //! Text from AWS and from suites made safe to show: it may hold anything.
 
+use std::time::Duration;
+
 /// One line, without control characters: for a terminal and for attributes.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -44,6 +46,14 @@ pub(super) fn short(seconds: f64) -> String {
     } else {
         let whole = seconds as u64;
         format!("{}m{:02}s", whole / 60, whole % 60)
+    }
+}
+
+/// How long is waited: to the millisecond below a second, else as [`short`] has it.
+pub(super) fn wait(wait: Duration) -> String {
+    match wait.as_millis() {
+        millis @ 0..1000 => format!("{millis}ms"),
+        _ => short(wait.as_secs_f64()),
     }
 }
 

@@ -52,7 +52,7 @@ fn the_smallest_row_of_the_benchmark_goes_through_the_socket() {
 fn without_permission_to_list_it_is_said_once_and_all_pass() {
     let tests =
         ["{name: a, test_case_id: a}", "{name: b, test_case_id: b}", "{name: c, test_case_id: c}"];
-    let denied = "[{operation: ListTestCaseExecutions, every: true, status: 403}]";
+    let denied = "[{operation: ListTestCaseExecutions, every: true, fault: error, status: 403}]";
     let slow =
         "{a: {runs: [{status: PASSED, after: 10s}]}, b: {runs: [{status: PASSED, after: 10s}]}}";
     let outcome = Story::new().connect(&tests).services(slow, "{}", denied).run();

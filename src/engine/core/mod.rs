@@ -186,6 +186,8 @@ pub struct Core {
     /// Tests whose verdict stood before all of their details had been read.
     judged_tests: u64,
     closing: Option<Closing>,
+    /// When the first calls could be made.
+    begun_at: Duration,
     /// When something new was last told.
     told_at: Duration,
     actions: Vec<Action>,
@@ -217,6 +219,7 @@ impl Core {
             failures: 0,
             judged_tests: 0,
             closing: None,
+            begun_at: Duration::MAX,
             told_at: Duration::ZERO,
             actions: Vec::new(),
             plan,
@@ -225,6 +228,7 @@ impl Core {
 
     /// Takes note of what has happened by `now` (which never goes back) and says what follows.
     pub fn handle(&mut self, now: Duration, input: Input) -> Step {
+        self.begun_at = self.begun_at.min(now);
         match input {
             Input::Tick => {}
             Input::Reply(id, reply) => self.reply(now, id, reply),

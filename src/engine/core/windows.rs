@@ -95,7 +95,7 @@ impl Core {
             while let Some(test) = self.next_for_place(now, index) {
                 self.windows[index].open.push(test);
                 let run = &mut self.tests[test];
-                let waited = now.saturating_sub(run.waiting_since);
+                let waited = now.saturating_sub(run.waiting_since.max(self.begun_at));
                 (run.state, run.why) = (State::Starting, Why::Place(waited));
                 self.want(now, test, now);
             }
@@ -145,14 +145,26 @@ impl Core {
         }
     }
 
-    /// AWS had no room for a start: the test waits for a place again, before all others, and
-    /// nothing of its window is started for a while.
+    /// AWS had no room for a start: the test waits for a place again, before all others, as do those
+    /// that were to be started next, and nothing of the window is started for a while.
     pub(super) fn no_room(&mut self, now: Duration, test: TestIndex, error: CallError) {
         let index = self.plan.tests[test].window;
-        self.free_place(test);
-        self.want_nothing(test);
+        let next = |other: &TestIndex| {
+            let run = &self.tests[*other];
+            matches!(run.state, State::Starting) && !run.on_the_wire && run.trouble.is_none()
+        };
+        let open = &self.windows[index].open;
+        let mut back: Vec<TestIndex> =
+            open.iter().copied().filter(|other| *other != test && next(other)).collect();
+        back.sort_unstable_by(|a, b| b.cmp(a));
+        back.push(test);
+        for other in back {
+            self.free_place(other);
+            self.want_nothing(other);
+            self.tests[other].state = State::Waiting;
+            self.windows[index].waiting.push_front(other);
+        }
         let window = &mut self.windows[index];
-        window.waiting.push_front(test);
         // The starts of one burst are refused together.
         if now >= window.closed_until {
             window.closed_until = now + window.full.next(&mut self.chance);
@@ -160,7 +172,7 @@ impl Core {
         }
         let after = window.closed_until.saturating_sub(now);
         let run = &mut self.tests[test];
-        (run.state, run.waiting_since) = (State::Waiting, now);
+        run.waiting_since = now;
         let event = EventKind::Retrying { test, error: error.error.clone(), after };
         run.note_trouble(now, error);
         self.emit(now, event);

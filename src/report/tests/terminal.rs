@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Event, EventKind};
+use crate::event::{Backpressure, Event, EventKind, Operation, Waiting, Why};
 use crate::report::progress::{Detail, Progress, event};
 use crate::report::terminal::report;
 
@@ -46,6 +46,47 @@ fn each_event_has_its_line() {
             region: Some("us-east-1".to_owned()),
             pause: Duration::from_secs(7),
         },
+        EventKind::Calling {
+            test: 0,
+            operation: Operation::Start,
+            why: Why::Place(Duration::from_millis(61_500)),
+            waited: Duration::from_millis(500),
+        },
+        EventKind::Calling {
+            test: 0,
+            operation: Operation::Poll,
+            why: Why::Expected(Duration::from_millis(9_050)),
+            waited: Duration::ZERO,
+        },
+        EventKind::Calling {
+            test: 0,
+            operation: Operation::Poll,
+            why: Why::Spacing,
+            waited: Duration::ZERO,
+        },
+        EventKind::Sweeping {
+            service: ServiceName::Connect,
+            place: "i-1".to_owned(),
+            executions: 10,
+            waited: Duration::from_millis(1_440),
+        },
+        EventKind::SweepsOff {
+            service: ServiceName::Connect,
+            place: "i-1".to_owned(),
+            why: "AccessDenied".to_owned(),
+        },
+        EventKind::Crowded {
+            service: ServiceName::Lex,
+            place: "us-east-1".to_owned(),
+            because: Backpressure::Full,
+            places: 5,
+        },
+        EventKind::StillWaiting(Waiting {
+            for_place: 80,
+            running: 5,
+            queued: 5,
+            ..Waiting::default()
+        }),
         EventKind::Stopping {
             test: 1,
             execution_id: "e-1".to_owned(),

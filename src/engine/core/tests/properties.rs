@@ -43,7 +43,7 @@ fn suite_of(seed: u64) -> Arc<Plan> {
 fn run(seed: u64, faults: f64, signals: &[(f64, Signal)]) -> (Arc<Plan>, Model, Played) {
     let plan = suite_of(seed);
     let mut model = Model::new(seed, faults);
-    model.lists = seed % 5 != 0;
+    model.lists = !seed.is_multiple_of(5);
     let mut rng = Rng::with_seed(seed ^ 0xca11);
     let core = seeded(&plan, u128::from(seed), Box::new(move || rng.f64()));
     let played = play(core, &mut model, signals);
