@@ -93,7 +93,7 @@ pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String>
     let path = state_dir.join(FILE);
     let failed = |cause: String| format!("failed to write {}: {cause}", path.display());
     let bytes = serde_json::to_vec(&file).map_err(|error| failed(error.to_string()))?;
-    put(&path, &bytes).map_err(|error| failed(error.to_string()))
+    put(&path, |to| to.write_all(&bytes)).map_err(|error| failed(error.to_string()))
 }
 
 fn read(state_dir: &Path) -> Result<Vec<Entry>, String> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::collect::{Collector, without_tests};
@@ -30,6 +30,10 @@ use crate::service;
 
 /// While tests end, reports are written at most so often.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
+
+/// And so seldom that no more than one part in so many of the time goes into writing: a report of
+/// ten thousand tests is long, and a run of them too.
+const WRITE_SHARE: u32 = 50;
 
 /// What a run is known by.
 struct Identity {
@@ -211,8 +215,7 @@ async fn report_while_running(
     console: &Console,
     mut show: Show,
 ) {
-    let mut interval = tokio::time::interval(WRITE_EVERY);
-    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut next_write = Instant::now();
     let mut stale = false;
     loop {
         tokio::select! {
@@ -239,9 +242,11 @@ async fn report_while_running(
                     let _ = outputs.write(collector.concluded(), Moment::Meanwhile);
                 }
             }
-            _ = interval.tick(), if stale => {
+            () = sleep_until(next_write), if stale => {
+                let began = Instant::now();
                 let _ = outputs.write(collector.concluded(), Moment::Meanwhile);
                 stale = false;
+                next_write = began + WRITE_EVERY.max(began.elapsed() * WRITE_SHARE);
             }
         }
     }

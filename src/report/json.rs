@@ -1,19 +1,21 @@
 //! The JSON report: the [`RunSummary`] as it is, versioned. The other reports are made from the
 //! same value, also later, from the file.
 
+use std::io::Write;
+
 use serde::Deserialize;
 
 use crate::outcome::{REPORT_VERSION, RunSummary};
 
-/// The report as indented JSON with a final line break.
+/// Writes the report as indented JSON with a final line break. It is never held in memory: that of a
+/// large run is long.
 ///
 /// # Errors
 ///
-/// The summary cannot be serialized, which no summary of this crate does.
-pub fn render(summary: &RunSummary) -> Result<Vec<u8>, String> {
-    let mut bytes = serde_json::to_vec_pretty(summary).map_err(|error| error.to_string())?;
-    bytes.push(b'\n');
-    Ok(bytes)
+/// Those of `to`.
+pub fn write(summary: &RunSummary, mut to: impl Write) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut to, summary)?;
+    to.write_all(b"\n")
 }
 
 /// Reads a report. Keys that are not known are passed over: a later callcheck of the same version

@@ -1,6 +1,6 @@
 //! The one place that writes reports to disk.
 
-use std::io::Write;
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
 use super::junit::{self, LexCases};
@@ -55,7 +55,7 @@ impl Summary {
                 let behind = if file.metadata()?.len() > 0 { "\n\n" } else { "" };
                 file.write_all(format!("{behind}{text}").as_bytes())
             }
-            Self::Replace(path) => put(path, text.as_bytes()),
+            Self::Replace(path) => put(path, |to| to.write_all(text.as_bytes())),
         }
     }
 }
@@ -106,9 +106,7 @@ impl Outputs {
             Some(format!("failed to write the JUnit report to {}: {error}", path.display()))
         });
         let json = self.json.as_ref().filter(due).and_then(|path| {
-            let written = json::render(summary)
-                .and_then(|bytes| put(path, &bytes).map_err(|error| error.to_string()));
-            let error = written.err()?;
+            let error = put(path, |to| json::write(summary, to)).err()?;
             Some(format!("failed to write the JSON report to {}: {error}", path.display()))
         });
         let problems: Vec<String> = junit.into_iter().chain(json).collect();
@@ -131,19 +129,21 @@ impl Outputs {
 /// Puts the JUnit report in its place, in parts where it has many cases, and takes away parts that
 /// an earlier run has left. The first part, which holds every verdict, comes last: until it does,
 /// the one from before is there.
-fn put_parts(path: &Path, summary: &RunSummary, lex: LexCases) -> Result<(), String> {
+fn put_parts(path: &Path, summary: &RunSummary, lex: LexCases) -> std::io::Result<()> {
     let most = if is_stream(path) { usize::MAX } else { junit::MOST_CASES };
-    let put = |path: &Path, bytes: &[u8]| put(path, bytes).map_err(|error| error.to_string());
+    let put = |path: &Path, part: &junit::Part| put(path, |to| part.write(to));
     let mut parts = junit::parts(summary, lex, most);
-    let first = parts.next().unwrap_or(Ok(Vec::new()))?;
+    let first = parts.next();
     let mut count = 1;
     for part in parts {
         count += 1;
-        put(&part_path(path, count), &part?)?;
+        put(&part_path(path, count), &part)?;
     }
-    put(path, &first)?;
+    if let Some(first) = &first {
+        put(path, first)?;
+    }
     for stale in parts_beside(path).filter(|(number, _)| *number > count) {
-        std::fs::remove_file(stale.1).map_err(|error| error.to_string())?;
+        std::fs::remove_file(stale.1)?;
     }
     Ok(())
 }
@@ -191,11 +191,18 @@ fn identity(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_owned())
 }
 
-/// Puts `bytes` in the place of a file in one step, so that whoever reads it, or kills this
-/// process, never finds half a report. Missing folders are made, and links followed.
-pub fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Puts what `content` writes in the place of a file in one step, so that whoever reads it, or kills
+/// this process, never finds half of it. Missing folders are made, and links followed.
+///
+/// # Errors
+///
+/// It cannot be written; then the file is as it was.
+pub fn put(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     if is_stream(path) {
-        return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        return content(&mut std::fs::OpenOptions::new().write(true).open(path)?);
     }
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
@@ -211,8 +218,9 @@ pub fn put(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         // As a plain file would have it: a later step of the job may run as another user.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    let mut file = BufWriter::new(builder.tempfile_in(folder)?);
+    content(&mut file)?;
+    let file = file.into_inner().map_err(IntoInnerError::into_error)?;
     file.persist(&path).map_err(|error| error.error)?;
     Ok(())
 }

@@ -199,7 +199,7 @@ impl Core {
         if running.status.phase != Phase::Queued {
             running.left_queue_at = Some(now);
         }
-        run.state = State::Polling(running);
+        run.state = State::Polling(Box::new(running));
         self.has_room(window);
         self.emit(now, event);
         match self.closing {

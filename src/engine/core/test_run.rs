@@ -28,11 +28,11 @@ pub(super) enum State {
     /// It has a place in its window; its start is to be sent, or sent again.
     Starting,
     /// An execution is under way and looked at from time to time.
-    Polling(Running),
+    Polling(Box<Running>),
     /// The execution is over, and what came out of it is being read.
-    Reading(Running, Reading),
+    Reading(Box<Running>, Reading),
     /// Its judgement stands, and its execution is being stopped, since the time given.
-    Stopping(Running, Judgement, Duration),
+    Stopping(Box<Running>, Judgement, Duration),
     /// It is over.
     Done,
 }

@@ -24,6 +24,7 @@
 
 mod turns;
 
+use std::io::Write;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -66,16 +67,22 @@ pub enum LexCases {
     All,
 }
 
-/// The report as XML, in parts of at most `most` cases; but the first holds every test's own case.
-///
-/// # Errors
-///
-/// A part cannot be written as XML, which no summary of this crate brings about.
-pub fn parts(
-    summary: &RunSummary,
-    lex: LexCases,
-    most: usize,
-) -> impl Iterator<Item = Result<Vec<u8>, String>> {
+/// A part of the report, to be written.
+pub struct Part(Report);
+
+impl Part {
+    /// Writes it as XML.
+    ///
+    /// # Errors
+    ///
+    /// Those of `to`.
+    pub fn write(&self, to: impl Write) -> std::io::Result<()> {
+        self.0.serialize(to).map_err(std::io::Error::other)
+    }
+}
+
+/// The report in parts of at most `most` cases; but the first holds every test's own case.
+pub fn parts(summary: &RunSummary, lex: LexCases, most: usize) -> impl Iterator<Item = Part> {
     let turns: Vec<TurnOf<'_>> = summary
         .placed()
         .flat_map(|(suite, test)| {
@@ -104,7 +111,7 @@ pub fn parts(
 type TurnOf<'a> = (&'a SuiteResult, &'a TestResult, Rc<str>, &'a Turn);
 
 /// A part with the cases of `turns` and, of the first one, every test's own case.
-fn part(summary: &RunSummary, own_cases: bool, turns: &[TurnOf<'_>]) -> Result<Vec<u8>, String> {
+fn part(summary: &RunSummary, own_cases: bool, turns: &[TurnOf<'_>]) -> Part {
     let mut report = Report::new("callcheck");
     report.set_timestamp(summary.started_at).set_time(seconds(summary.seconds));
     if own_cases && !summary.errors.is_empty() {
@@ -126,9 +133,7 @@ fn part(summary: &RunSummary, own_cases: bool, turns: &[TurnOf<'_>]) -> Result<V
             report.add_test_suite(element);
         }
     }
-    let mut bytes = Vec::new();
-    report.serialize(&mut bytes).map_err(|error| error.to_string())?;
-    Ok(bytes)
+    Part(report)
 }
 
 fn seconds(seconds: f64) -> Duration {

@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn a_report_of_version_1_is_read_and_written_as_it_was() {
     // Who reads reports reads files like this one: its form is a promise.
-    let written = String::from_utf8(json::render(&everything()).unwrap()).unwrap();
+    let written = String::from_utf8(json_bytes(&everything())).unwrap();
     assert!(written == REPORT, "tests/data/report.json comes out otherwise:\n{written}");
 }
 

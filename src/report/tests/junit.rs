@@ -2,17 +2,11 @@ use quick_junit::{Report, TestCaseStatus};
 
 use super::*;
 use crate::outcome::{Gate, Turn};
-use crate::report::junit::{LexCases, MOST_CASES, parts};
 
 fn xml(summary: &RunSummary) -> String {
     let all = in_parts(summary, LexCases::Set);
     assert_eq!(all.len(), 1);
     all.into_iter().next().unwrap()
-}
-
-fn in_parts(summary: &RunSummary, lex: LexCases) -> Vec<String> {
-    let parts = parts(summary, lex, MOST_CASES);
-    parts.map(|part| String::from_utf8(part.unwrap()).unwrap()).collect()
 }
 
 #[test]

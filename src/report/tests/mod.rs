@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta};
 
 use super::json;
+use super::junit::{LexCases, MOST_CASES, Part, parts};
 use crate::exit;
 use crate::outcome::{
     Attempt, Conclusion, Details, REPORT_VERSION, RunError, RunSummary, ServiceName, Start,
@@ -108,4 +109,19 @@ fn hostile() -> RunSummary {
     let text = summary.suites[0].name.clone();
     summary.errors = vec![RunError { message: text.clone(), details: text }];
     summary
+}
+
+fn in_parts(summary: &RunSummary, lex: LexCases) -> Vec<String> {
+    let xml = |part: Part| {
+        let mut xml = Vec::new();
+        part.write(&mut xml).unwrap();
+        String::from_utf8(xml).unwrap()
+    };
+    parts(summary, lex, MOST_CASES).map(xml).collect()
+}
+
+fn json_bytes(summary: &RunSummary) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    json::write(summary, &mut bytes).unwrap();
+    bytes
 }

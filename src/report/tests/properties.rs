@@ -9,7 +9,6 @@ use crate::exit;
 use crate::outcome::{ErrorKind, Gate};
 use crate::report::github::annotations;
 use crate::report::host::defuse;
-use crate::report::junit::{LexCases, MOST_CASES, parts};
 use crate::report::{markdown, terminal};
 
 /// What any text may hold: the marks of every format, and what steers terminals and hosts.
@@ -121,10 +120,10 @@ fn scrambled(seed: u64) -> RunSummary {
 fn any_text_in_any_field_gives_well_formed_reports() {
     for seed in 0..80 {
         let summary = scrambled(seed);
-        let rendered = json::render(&summary).unwrap();
+        let rendered = json_bytes(&summary);
         assert_eq!(json::read(&rendered).unwrap(), summary, "seed {seed}");
-        for part in parts(&summary, LexCases::All, MOST_CASES) {
-            check_xml(&String::from_utf8(part.unwrap()).unwrap(), seed);
+        for part in in_parts(&summary, LexCases::All) {
+            check_xml(&part, seed);
         }
         check_markdown(&markdown::render(&summary), seed);
         check_annotations(&annotations(&summary, str::to_owned), seed);
@@ -260,10 +259,10 @@ fn any_mix_of_attempts_has_one_verdict_and_every_report_agrees_on_it() {
             _ => exit::FAILED,
         };
         assert_eq!(summary.exit_code, code, "seed {seed}");
-        let xml = parts(&summary, LexCases::All, MOST_CASES).next().unwrap().unwrap();
-        let xml = Report::deserialize_from_str(std::str::from_utf8(&xml).unwrap()).unwrap();
+        let xml = &in_parts(&summary, LexCases::All)[0];
+        let xml = Report::deserialize_from_str(xml).unwrap();
         assert_eq!((xml.failures, xml.errors), (fails, no_verdict), "seed {seed}");
-        let again = json::read(&json::render(&summary).unwrap()).unwrap();
+        let again = json::read(&json_bytes(&summary)).unwrap();
         assert_eq!(again.conclude(), summary.conclusion, "seed {seed}");
         let first = markdown::render(&summary);
         assert_eq!(first.starts_with("✅"), code == exit::PASSED, "seed {seed}");
