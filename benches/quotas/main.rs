@@ -104,7 +104,7 @@ impl Row {
         let memory = peak_memory().map_or("?".to_owned(), |mb| format!("{mb:.0} MB"));
         writeln!(
             stdout(),
-            "| {name:<34} | {took:>7.1} s | {ratio:>5.3} | {calls:>5.2} | {throttled:>4} | {lost:>4} \
+            "| {name:<41} | {took:>7.1} s | {ratio:>5.3} | {calls:>5.2} | {throttled:>4} | {lost:>4} \
              | {most_open:>3} | {median:>5.2} s | {most:>6.2} s | {memory:>6} |"
         )
     }
@@ -219,7 +219,7 @@ fn all() -> Result<bool, Failure> {
         let line: Vec<String> = line.collect();
         writeln!(stdout(), "\n{title}\n\n|{columns}|\n|{}|", line.join("|"))
     };
-    let columns = " tests: strategy                    |      time | ratio | calls | 429s | lost | \
+    let columns = " tests: strategy                           |      time | ratio | calls | 429s | lost | \
                    max |  median |      max | memory ";
     head("Virtual time", columns)?;
     for load in LOADS {

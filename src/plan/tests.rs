@@ -145,3 +145,101 @@ fn retries_of_the_command_line_replace_those_of_the_suite() {
     let options = Options { retries: Some(0), ..Options::default() };
     assert_eq!(Plan::new(&suites(&[text]), &options).tests[0].retries, 0);
 }
+
+/// A plan of `count` Connect tests with `settings` of their section, and one Lex set where wanted.
+fn forecast(count: usize, settings: &str, lex: bool, history: History) -> Forecast {
+    let mut text = format!("name: S\nconnect:\n  instance_id: i\n{settings}  test_cases:\n");
+    for test in 0..count {
+        text.push_str(&format!("    - {{name: t{test}, test_case_id: c{test}}}\n"));
+    }
+    if lex {
+        text.push_str(
+            "lex: {bot_id: BOT0000001, bot_alias_id: TSTALIASID, locale_id: en_US,\n\
+             api_mode: NonStreaming, expect: none,\n\
+             test_executions: [{name: set, test_set_id: TESTSET001}]}\n",
+        );
+    }
+    let options = Options { history, ..Options::default() };
+    Plan::new(&suites(&[&text]), &options).forecast()
+}
+
+/// A history in which tests of suite `S` took so many seconds.
+fn took(tests: &[(&str, u64)]) -> History {
+    let past = |seconds: u64| Past { passed: true, took: Duration::from_secs(seconds) };
+    let test =
+        |(name, seconds): &(&str, u64)| (identity("S", ServiceName::Connect, name), past(*seconds));
+    tests.iter().map(test).collect()
+}
+
+#[test]
+fn a_forecast_counts_calls_and_bounds_the_time_from_both_sides() {
+    let seconds = Duration::from_secs;
+    let ninety = forecast(90, "", false, History::default());
+    assert_eq!((ninety.calls, ninety.assumed, ninety.known), (180, 90, 0));
+    // 90 chat tests of 9 s in five slots; at worst 89 of 6 minutes in five, and then the last.
+    assert_eq!((ninety.least, ninety.most), (seconds(162), seconds(89 * 360 / 5 + 360)));
+    // One list every ten seconds.
+    assert_eq!(ninety.looks, 16);
+    // With few in flight there are fewer slots; retries and a time limit of their own count.
+    let few = forecast(
+        4,
+        "  limits: {in_flight: 2}\n  retries: 1\n  timeout: 1m\n",
+        false,
+        History::default(),
+    );
+    assert_eq!((few.least, few.most), (seconds(18), seconds(3 * 120 / 2 + 120)));
+    // What fits into the slots takes as long as the longest of it.
+    assert_eq!(forecast(5, "", false, History::default()).most, seconds(360));
+    // At a request every ten seconds, calls are what takes the time.
+    let slow =
+        forecast(10, "  limits: {requests_per_second: 0.1, burst: 1}\n", false, History::default());
+    assert_eq!(slow.least, seconds(190));
+}
+
+#[test]
+fn a_forecast_goes_by_the_last_time_and_says_what_it_does_not_know() {
+    let history = took(&[("t0", 100), ("t1", 20)]);
+    let forecast = forecast(3, "", true, history);
+    assert_eq!((forecast.known, forecast.assumed, forecast.unknown), (2, 1, 1));
+    assert_eq!(forecast.least, Duration::from_secs(100), "the longest of them");
+    assert_eq!(forecast.calls, 3 * 2 + 5);
+    // The Lex set may take an hour.
+    assert_eq!(forecast.most, Duration::from_secs(3600));
+}
+
+#[test]
+fn smoke_goes_first_then_what_failed_then_what_is_new_then_what_took_longest() {
+    let text = "
+name: S
+connect:
+  instance_id: i
+  test_cases:
+    - {name: quick, test_case_id: a}
+    - {name: slow, test_case_id: b}
+    - {name: new, test_case_id: c}
+    - {name: failed, test_case_id: d}
+    - {name: failed slowly, test_case_id: e}
+    - {name: smoke, test_case_id: f, tags: [voice, smoke]}
+";
+    let past = |name: &str, passed: bool, seconds: u64| {
+        let past = Past { passed, took: Duration::from_secs(seconds) };
+        (identity("S", ServiceName::Connect, name), past)
+    };
+    let history: History = [
+        past("quick", true, 9),
+        past("slow", true, 200),
+        past("failed", false, 10),
+        past("failed slowly", false, 20),
+        past("smoke", true, 1),
+    ]
+    .into_iter()
+    .collect();
+    let names = |history: History| -> Vec<String> {
+        let options = Options { history, ..Options::default() };
+        let plan = Plan::new(&suites(&[text]), &options);
+        plan.order.iter().map(|test| plan.tests[*test].name.clone()).collect()
+    };
+    assert_eq!(names(history), ["smoke", "failed slowly", "failed", "new", "slow", "quick"]);
+    let unknown = ["smoke", "quick", "slow", "new", "failed", "failed slowly"];
+    assert_eq!(names(History::default()), unknown, "otherwise as in the suite");
+}

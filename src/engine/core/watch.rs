@@ -64,7 +64,7 @@ impl Taken {
         if high - low <= close {
             Some(Expected::After(high))
         } else {
-            Some(Expected::Between(sorted[first] * 3 / 4, sorted[last]))
+            Some(Expected::Between(sorted[first] * 7 / 8, sorted[last]))
         }
     }
 }
@@ -245,7 +245,7 @@ mod tests {
         let close = Duration::from_secs(2);
         assert_eq!(taken(&[9.0, 9.0]).expected(close), None, "two are not enough");
         assert_eq!(taken(&[9.0, 8.0, 10.0]).expected(close), Some(Expected::After(ms(10_000))));
-        let between = Some(Expected::Between(ms(6_000), ms(300_000)));
+        let between = Some(Expected::Between(ms(7_000), ms(300_000)));
         assert_eq!(taken(&[8.0, 60.0, 300.0]).expected(close), between);
     }
 
