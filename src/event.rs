@@ -48,7 +48,7 @@ pub enum EventKind {
         /// The test that it was for.
         test: TestIndex,
         /// What went wrong.
-        error: AwsError,
+        error: Box<AwsError>,
         /// When it is made again, at the earliest.
         after: Duration,
     },
@@ -68,7 +68,7 @@ pub enum EventKind {
         /// The Region.
         region: Option<String>,
         /// What went wrong.
-        error: AwsError,
+        error: Box<AwsError>,
     },
     /// AWS throttled: the calls of a lane pause.
     Paused {

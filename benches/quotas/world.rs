@@ -80,7 +80,7 @@ impl World {
         }
         self.act(BEGUN + now, region, call).unwrap_or_else(|error| {
             let class = match error.status {
-                402 => ErrorClass::Full,
+                402 => ErrorClass::Full { retry_after: None },
                 _ => ErrorClass::Rejected,
             };
             refused(call, failed(class, &error))
@@ -253,13 +253,13 @@ fn utc(epoch_ms: u64) -> Option<DateTime<Utc>> {
 }
 
 fn failed(class: ErrorClass, error: &ApiError) -> CallError {
-    let error = AwsError {
+    let error = Box::new(AwsError {
         operation: "(call)".to_owned(),
         code: Some(error.code.clone().into_owned()),
         message: error.message.clone(),
         status: Some(error.status),
         request_id: None,
-    };
+    });
     CallError { class, error }
 }
 

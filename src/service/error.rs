@@ -93,13 +93,13 @@ where
     };
     CallError {
         class,
-        error: AwsError {
+        error: Box::new(AwsError {
             operation: operation.to_owned(),
             code,
             message,
             status,
             request_id: request_id.map(str::to_owned),
-        },
+        }),
     }
 }
 
@@ -112,14 +112,14 @@ pub(super) fn misdirected(operation: &'static str) -> CallError {
 }
 
 /// An error that is not AWS's.
-pub(super) fn own_error(operation: &str, message: &str) -> AwsError {
-    AwsError {
+pub(super) fn own_error(operation: &str, message: &str) -> Box<AwsError> {
+    Box::new(AwsError {
         operation: operation.to_owned(),
         code: None,
         message: message.to_owned(),
         status: None,
         request_id: None,
-    }
+    })
 }
 
 /// A reply that could be used lacks something it must have: the call may well have taken effect.
@@ -148,7 +148,7 @@ impl Reply<'_> {
             _ if is(CREDENTIAL_CODES) => ErrorClass::Credentials,
             Some(429) => ErrorClass::Throttled { retry_after: self.retry_after },
             _ if is(THROTTLING_CODES) => ErrorClass::Throttled { retry_after: self.retry_after },
-            Some(402) => ErrorClass::Full,
+            Some(402) => ErrorClass::Full { retry_after: self.retry_after },
             Some(409) => ErrorClass::Conflict,
             // A 4xx without a code is not AWS's: a proxy's, say, which may speak for anything.
             Some(400..500) if self.code.is_some() => ErrorClass::Rejected,

@@ -235,7 +235,7 @@ pub struct CallError {
     /// What follows from it.
     pub class: ErrorClass,
     /// What AWS said.
-    pub error: AwsError,
+    pub error: Box<AwsError>,
 }
 
 impl CallError {
@@ -254,7 +254,10 @@ pub enum ErrorClass {
         retry_after: Option<Duration>,
     },
     /// AWS has no room for the start now (402): it did not act on it.
-    Full,
+    Full {
+        /// How long AWS asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// Something is in the way for now (409): AWS did not act on it.
     Conflict,
     /// There is no reply that could be read, or a 5xx: AWS may have acted.

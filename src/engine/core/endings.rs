@@ -77,7 +77,7 @@ impl Core {
             }
         };
         // What the stop says must not take the place of what went wrong.
-        run.details.error = trouble;
+        run.details.error = trouble.map(|error| *error);
         self.stop(now, test, judgement);
     }
 
@@ -305,7 +305,7 @@ impl Core {
             (_, trouble) => {
                 let kind = match (trouble, &run.came_to_nothing) {
                     (None, Some(_)) => ErrorKind::NotStarted,
-                    (Some(ErrorClass::Throttled { .. } | ErrorClass::Full), _) => {
+                    (Some(ErrorClass::Throttled { .. } | ErrorClass::Full { .. }), _) => {
                         ErrorKind::Throttled
                     }
                     _ => ErrorKind::TimedOut,
@@ -378,7 +378,7 @@ impl Core {
         let took = running.and_then(|running| running.took).filter(|_| ended);
         let ended_at = run.judged.map_or(now, |(at, _)| at);
         let no_verdict = matches!(verdict, Verdict::Error(_));
-        let trouble = run.trouble.take().map(|error| error.error).filter(|_| no_verdict);
+        let trouble = run.trouble.take().map(|error| *error.error).filter(|_| no_verdict);
         let error = run.details.error.take().or(trouble);
         run.attempts.push(Attempt {
             number: run.attempt,

@@ -119,7 +119,7 @@ impl Core {
             ErrorClass::Throttled { .. } => {
                 self.shrink(now, window, sent_at, Backpressure::Throttled)
             }
-            ErrorClass::Full => self.shrink(now, window, sent_at, Backpressure::Full),
+            ErrorClass::Full { .. } => self.shrink(now, window, sent_at, Backpressure::Full),
             _ => {}
         }
         match &self.tests[test].state {
@@ -139,7 +139,7 @@ impl Core {
         run.may_have_started |= error.class == ErrorClass::Ambiguous;
         let patience = match error.class {
             // The run's own time is the limit: others on the instance are normal.
-            ErrorClass::Throttled { .. } | ErrorClass::Full => Duration::MAX,
+            ErrorClass::Throttled { .. } | ErrorClass::Full { .. } => Duration::MAX,
             ErrorClass::Conflict => planned.queue_timeout,
             ErrorClass::Ambiguous if !sent_again => Duration::ZERO,
             ErrorClass::Unsent | ErrorClass::CredentialsSource | ErrorClass::Ambiguous
@@ -154,7 +154,9 @@ impl Core {
         if run.troubled_for(now) < patience {
             if self.closing.is_none() {
                 return match error.class {
-                    ErrorClass::Full => self.no_room(now, test, error),
+                    ErrorClass::Full { retry_after } => {
+                        self.no_room(now, test, error, retry_after);
+                    }
                     _ => self.want_again(now, test, error),
                 };
             }

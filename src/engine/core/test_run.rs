@@ -219,7 +219,7 @@ impl TestRun {
     /// Takes note that a call did not work.
     pub(super) fn note_trouble(&mut self, now: Duration, error: CallError) {
         match error.class {
-            ErrorClass::Throttled { .. } | ErrorClass::Full => self.trouble_since = None,
+            ErrorClass::Throttled { .. } | ErrorClass::Full { .. } => self.trouble_since = None,
             _ => drop(self.trouble_since.get_or_insert(now)),
         }
         self.trouble = Some(error);

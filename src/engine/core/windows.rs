@@ -147,7 +147,13 @@ impl Core {
 
     /// AWS had no room for a start: the test waits for a place again, before all others, as do those
     /// that were to be started next, and nothing of the window is started for a while.
-    pub(super) fn no_room(&mut self, now: Duration, test: TestIndex, error: CallError) {
+    pub(super) fn no_room(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        error: CallError,
+        retry_after: Option<Duration>,
+    ) {
         let index = self.plan.tests[test].window;
         let next = |other: &TestIndex| {
             let run = &self.tests[*other];
@@ -167,7 +173,8 @@ impl Core {
         let window = &mut self.windows[index];
         // The starts of one burst are refused together.
         if now >= window.closed_until {
-            window.closed_until = now + window.full.next(&mut self.chance);
+            let wait = window.full.next(&mut self.chance).max(retry_after.unwrap_or_default());
+            window.closed_until = now + wait;
             self.timers.set(window.closed_until, Timer::Room);
         }
         let after = window.closed_until.saturating_sub(now);

@@ -40,7 +40,7 @@ fn each_event_has_its_line() {
             status: "INITIATED".to_owned(),
         },
         EventKind::Moved { test: 0, status: "IN_PROGRESS".to_owned() },
-        EventKind::Retrying { test: 2, error: aws, after: Duration::from_millis(1500) },
+        EventKind::Retrying { test: 2, error: Box::new(aws), after: Duration::from_millis(1500) },
         EventKind::Paused {
             service: ServiceName::Lex,
             region: Some("us-east-1".to_owned()),

@@ -16,7 +16,7 @@ fn a_reply_falls_into_its_class() {
         (429, Some("ThrottlingException"), throttled),
         (429, None, throttled),
         (400, Some("ThrottlingException"), throttled),
-        (402, Some("ServiceQuotaExceededException"), ErrorClass::Full),
+        (402, Some("ServiceQuotaExceededException"), ErrorClass::Full { retry_after: None }),
         (409, Some("ConflictException"), ErrorClass::Conflict),
         (400, Some("InvalidParameterException"), ErrorClass::Rejected),
         (403, Some("AccessDeniedException"), ErrorClass::Rejected),

@@ -168,13 +168,20 @@ fn throttling_without_a_word_pauses_longer_each_time() {
 
 #[test]
 fn a_full_queue_is_waited_for() {
-    let mut errors = [ErrorClass::Full; 12].to_vec();
+    let mut errors = [ErrorClass::Full { retry_after: None }; 12].to_vec();
     // However long that took, a reply that is lost afterwards is not the end.
     errors.extend([ErrorClass::Ambiguous, ErrorClass::Unsent]);
     let played = with_start_errors(&connect_plan(1, ""), &errors);
     assert_eq!(played.times("start").len(), 15);
     assert!(played.times("start")[12] > 120.0, "{:?}", played.times("start"));
     assert_eq!(played.outcome(0).verdict, Verdict::Passed);
+}
+
+#[test]
+fn a_full_queue_is_left_alone_as_long_as_aws_asks() {
+    let full = ErrorClass::Full { retry_after: Some(seconds(7.0)) };
+    let played = with_start_errors(&connect_plan(1, ""), &[full, full]);
+    assert_eq!(played.times("start"), [0.0, 7.0, 14.0]);
 }
 
 #[test]

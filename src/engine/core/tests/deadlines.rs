@@ -251,7 +251,11 @@ fn after_the_runs_time_no_start_is_sent_again() {
     let mut world = |_: Duration, _: &Call| {
         starts += 1;
         // The first may have acted; from then on AWS has no room, for ever.
-        let class = if starts == 1 { ErrorClass::Ambiguous } else { ErrorClass::Full };
+        let class = if starts == 1 {
+            ErrorClass::Ambiguous
+        } else {
+            ErrorClass::Full { retry_after: None }
+        };
         (Duration::ZERO, Reply::Start(Err(error(class))))
     };
     let played = play(core(&plan), &mut world, &[]);

@@ -181,7 +181,7 @@ impl Instance {
                 let open = self.executions.iter().filter(|times| times[2].is_none()).count();
                 if open + self.others >= self.capacity {
                     self.refused += 1;
-                    return Reply::Start(Err(error(ErrorClass::Full)));
+                    return Reply::Start(Err(error(ErrorClass::Full { retry_after: None })));
                 }
                 let number = target.test_case_id[1..].parse().expect("c and a number");
                 self.tests.push(number);

@@ -87,12 +87,12 @@ fn error(class: ErrorClass) -> CallError {
     );
     CallError {
         class,
-        error: AwsError {
+        error: Box::new(AwsError {
             operation: "Operation".to_owned(),
             code: Some("SomeException".to_owned()),
             message: "no".to_owned(),
             status: replied.then_some(400),
             request_id: Some("r-1".to_owned()),
-        },
+        }),
     }
 }

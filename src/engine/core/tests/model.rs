@@ -281,7 +281,7 @@ impl World for Model {
         }
         let is_start = matches!(call, Call::Start(..));
         if is_start && service == ServiceName::Connect && now < self.full_until {
-            return (latency, failed(call, error(ErrorClass::Full)));
+            return (latency, failed(call, error(ErrorClass::Full { retry_after: None })));
         }
         if self.rng.f64() >= self.faults {
             let reply = self.act(now, call);
@@ -310,7 +310,7 @@ impl World for Model {
             }
             _ if is_start => {
                 self.full_until = now + seconds(self.rng.f64() * 180.0);
-                (latency, failed(call, error(ErrorClass::Full)))
+                (latency, failed(call, error(ErrorClass::Full { retry_after: None })))
             }
             _ => (seconds(3.0), self.act(now, call)),
         }
