@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use super::budget::Budget;
-use super::queue::{Ready, Want, Worth};
+use super::queue::{Ready, Timer, Want, Worth};
 use super::spacing::Spacing;
-use super::test_run::State;
+use super::test_run::{State, TestRun};
 use super::watch::Ahead;
+use super::windows::Window;
 use super::{Action, Call, Core, OnTheWire};
-use crate::event::EventKind;
+use crate::event::{EventKind, Why};
 use crate::plan::{self, TestIndex};
 use crate::service::Execution;
 
@@ -24,6 +25,8 @@ pub(super) struct Lane {
     pub(super) pauses: Spacing,
     /// No call before.
     pub(super) paused_until: Duration,
+    /// How long the last look that nothing special was expected of has waited for its token.
+    pub(super) looks_wait: Duration,
     /// How far AWS's clock is ahead of the run's.
     pub(super) ahead: Ahead,
     /// Whether any call has had a reply.
@@ -39,6 +42,7 @@ impl Lane {
             ready: Ready::default(),
             pauses: Spacing::new(PAUSE.0, PAUSE.1),
             paused_until: Duration::ZERO,
+            looks_wait: Duration::ZERO,
             ahead: Ahead::default(),
             reached: false,
             told: false,
@@ -57,7 +61,7 @@ impl Core {
                 self.lanes[lane].ready.pop();
                 let waited = now.saturating_sub(since);
                 let call = match want {
-                    Want::Test(test, _) => self.test_call(now, test, waited),
+                    Want::Test(test, _) => self.test_call(now, lane, test, waited),
                     Want::Sweep(window, _) => self.sweep_call(now, window, waited),
                 };
                 if let Some(call) = call {
@@ -71,10 +75,47 @@ impl Core {
     /// The worthiest call that a lane could make, and since when it waits.
     pub(super) fn first_ready(&mut self, lane: usize) -> Option<(Want, Duration)> {
         let (tests, windows) = (&self.tests, &self.windows);
-        self.lanes[lane].ready.first(|want| match want {
-            Want::Test(test, generation) => tests[test].generation == generation,
-            Want::Sweep(window, generation) => windows[window].sweep.generation == generation,
-        })
+        self.lanes[lane].ready.first(|want| is_current(tests, windows, want))
+    }
+
+    /// Lets a call wait for a token, `since` when it is wanted. Looks are worth little; one that has waited for its longest
+    /// time between looks is worth as much as an end that is known of, or it would never be made
+    /// where starts and ends take all tokens.
+    pub(super) fn push(&mut self, since: Duration, lane: usize, worth: Worth, want: Want) {
+        // Details are read test by test, not a page of each: so most tests are over soon.
+        let order = match want {
+            Want::Test(test, _) => self.tests[test].judged.map(|(_, order)| order),
+            Want::Sweep(..) => None,
+        };
+        self.lanes[lane].ready.push(worth, order, want, since);
+        if matches!(worth, Worth::Poll | Worth::Sweep) {
+            let longest = match want {
+                Want::Test(test, _) => self.plan.tests[test].poll.max,
+                Want::Sweep(window, _) => self.longest_wait(window),
+            };
+            self.timers.set(since + longest, Timer::Starved(want));
+        }
+    }
+
+    /// A look has waited for long.
+    pub(super) fn starved(&mut self, now: Duration, want: Want) {
+        if !is_current(&self.tests, &self.windows, want) {
+            return;
+        }
+        match want {
+            Want::Test(test, _) if !self.tests[test].on_the_wire => {
+                let run = &mut self.tests[test];
+                run.generation += 1;
+                let want = Want::Test(test, run.generation);
+                let since = now.saturating_sub(self.plan.tests[test].poll.max);
+                self.push(since, self.plan.lane(test), Worth::Confirm, want);
+            }
+            Want::Sweep(window, _) if !self.windows[window].sweep.on_the_wire => {
+                let since = now.saturating_sub(self.longest_wait(window));
+                self.push_sweep(since, window, Worth::Confirm);
+            }
+            Want::Test(..) | Want::Sweep(..) => {}
+        }
     }
 
     /// Lets the call that a test wants wait for a token.
@@ -90,15 +131,18 @@ impl Core {
             State::Stopping(..) => Worth::Stop,
             State::Waiting | State::Done => return,
         };
-        let lane = self.plan.lane(test);
-        // Details are read test by test, not a page of each: so most tests are over soon.
-        let order = run.judged.map(|(_, order)| order);
         let want = Want::Test(test, run.generation);
-        self.lanes[lane].ready.push(worth, order, want, now);
+        self.push(now, self.plan.lane(test), worth, want);
     }
 
     /// The call that a test's state asks for, which has `waited` for its token.
-    fn test_call(&mut self, now: Duration, test: TestIndex, waited: Duration) -> Option<Call> {
+    fn test_call(
+        &mut self,
+        now: Duration,
+        lane: usize,
+        test: TestIndex,
+        waited: Duration,
+    ) -> Option<Call> {
         let planned = &self.plan.tests[test];
         let call = match &self.tests[test].state {
             State::Starting => Call::Start(planned.target.clone(), self.token("start", test)),
@@ -118,6 +162,9 @@ impl Core {
         run.begun_at.get_or_insert(now);
         run.on_the_wire = true;
         let why = run.why();
+        if why == Why::Spacing {
+            self.lanes[lane].looks_wait = waited;
+        }
         self.emit(now, EventKind::Calling { test, operation: call.operation(), why, waited });
         Some(call)
     }
@@ -145,5 +192,13 @@ impl Core {
             let (service, region) = (planned.service, planned.region.clone());
             self.emit(now, EventKind::Paused { service, region, pause });
         }
+    }
+}
+
+/// Whether a want is what a test or a sweep still wants.
+pub(super) fn is_current(tests: &[TestRun], windows: &[Window], want: Want) -> bool {
+    match want {
+        Want::Test(test, generation) => tests[test].generation == generation,
+        Want::Sweep(window, generation) => windows[window].sweep.generation == generation,
     }
 }

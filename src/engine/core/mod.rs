@@ -33,7 +33,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::lanes::Lane;
+use self::lanes::{Lane, is_current};
 use self::queue::{Timer, Timers, Want};
 use self::test_run::{State, TestRun};
 use self::windows::Window;
@@ -254,6 +254,7 @@ impl Core {
             Timer::Deadline(test, deadline) if self.tests[test].deadline == deadline => {
                 self.overdue(now, test);
             }
+            Timer::Starved(want) => self.starved(now, want),
             Timer::Due(..) | Timer::Deadline(..) | Timer::Room => {}
             Timer::Quiet => self.still_waiting(now),
             Timer::RunDeadline => self.time_up(now),
@@ -262,10 +263,11 @@ impl Core {
     }
 
     fn wake_at(&mut self, now: Duration) -> Option<Duration> {
-        let tests = &self.tests;
+        let (tests, windows) = (&self.tests, &self.windows);
         let timer = self.timers.next(|timer| match timer {
             Timer::Due(test, generation) => tests[test].generation == generation,
             Timer::Deadline(test, deadline) => tests[test].deadline == deadline,
+            Timer::Starved(want) => is_current(tests, windows, want),
             Timer::Room | Timer::Quiet | Timer::RunDeadline | Timer::GraceOver => true,
         });
         let lanes = (0..self.lanes.len())

@@ -42,6 +42,8 @@ pub(super) struct Sweep {
     pub(super) generation: u32,
     /// Whether one is wanted or on the wire.
     under_way: bool,
+    /// Whether a call of it is.
+    pub(super) on_the_wire: bool,
     /// No sweep before: AWS does not let us list, or what it lists is of no use.
     off_until: Duration,
     /// So many sweeps were of no use since one has shown an end.
@@ -88,16 +90,23 @@ impl Core {
     pub(super) fn want_sweep(&mut self, now: Duration, window: usize) {
         let sweep = &mut self.windows[window].sweep;
         if !std::mem::replace(&mut sweep.under_way, true) {
-            self.push_sweep(now, window);
+            self.push_sweep(now, window, Worth::Sweep);
         }
     }
 
-    fn push_sweep(&mut self, now: Duration, window: usize) {
+    pub(super) fn push_sweep(&mut self, since: Duration, window: usize, worth: Worth) {
         let sweep = &mut self.windows[window].sweep;
         sweep.generation += 1;
+        sweep.on_the_wire = false;
         let want = Want::Sweep(window, sweep.generation);
         let lane = self.plan.windows[window].lane;
-        self.lanes[lane].ready.push(Worth::Sweep, None, want, now);
+        self.push(since, lane, worth, want);
+    }
+
+    /// The longest time between looks of the executions of a window.
+    pub(super) fn longest_wait(&self, window: usize) -> Duration {
+        let open = self.windows[window].open.iter();
+        open.map(|test| self.plan.tests[*test].poll.max).min().unwrap_or_default()
     }
 
     /// The call for the next page of a sweep; none where nothing is left to look at.
@@ -119,11 +128,13 @@ impl Core {
         let executions = open.len();
         let sweep = &mut self.windows[window].sweep;
         sweep.sent_at.get_or_insert(now);
+        sweep.on_the_wire = true;
         let request = ListRequest {
             target: self.plan.tests[test].target.clone(),
             since: self.started_at + oldest - MARGIN,
             next_token: sweep.next_token.clone(),
         };
+        self.lanes[self.plan.windows[window].lane].looks_wait = waited;
         let (service, place) = self.plan.place(window);
         self.emit(now, EventKind::Sweeping { service, place, executions, waited });
         Some(Call::List(request))
@@ -137,7 +148,7 @@ impl Core {
         let whole = match listing.next_token {
             None => true,
             Some(token) if sweep.seen.len() < MOST_PAGES && sweep.seen.insert(token.clone()) => {
-                return self.push_sweep(now, window);
+                return self.push_sweep(now, window, Worth::Sweep);
             }
             // What comes round again, or has no end, tells nothing by what it leaves out.
             Some(_) => false,
@@ -209,7 +220,7 @@ impl Core {
             ErrorClass::Throttled { retry_after } => {
                 self.shrink(now, window, sent_at, Backpressure::Throttled);
                 self.pause(now, lane, retry_after);
-                return self.push_sweep(now, window);
+                return self.push_sweep(now, window, Worth::Sweep);
             }
             ErrorClass::Rejected | ErrorClass::ClockSkew { denied: true } => {
                 self.turn_off_sweeps(now, window, Duration::MAX, error.error.to_string());

@@ -203,7 +203,10 @@ impl Core {
         let planned = &self.plan.tests[test];
         let (min, max) = (planned.poll.min, planned.poll.max);
         let many = self.can_sweep(now, planned.window);
-        let expected = self.windows[planned.window].taken.expected(min);
+        // Where requests are short, looks that may show nothing cost the starts of others.
+        let short = self.lanes[self.plan.lane(test)].looks_wait > min;
+        let close = if short { max } else { min };
+        let expected = self.windows[planned.window].taken.expected(close);
         let State::Polling(running) = &mut self.tests[test].state else { return };
         let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
         let (at, why) = match (running.begun.map(Within::middle), expected) {

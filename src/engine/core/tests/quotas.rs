@@ -227,3 +227,15 @@ fn slots_are_never_idle_while_something_waits() {
         assert_eq!(idle, Duration::ZERO, "seed {seed}: {idle:?} idle");
     }
 }
+
+#[test]
+fn where_starts_and_ends_take_all_requests_no_look_waits_for_ever() {
+    let mut instance = Instance::new(vec![1.0; 150]);
+    let played = run(150, "", &mut instance);
+    assert_eq!(passed(&played), 150);
+    let after = seen_after(&played, &instance);
+    assert!(after[149] < 25.0, "{after:?}");
+    // Requests are the bound here, and none is wasted.
+    let bound = (2.0 * 150.0 - 5.0) / 2.0;
+    assert!(played.over_at.as_secs_f64() <= 1.02 * bound, "{:?}", played.over_at);
+}
