@@ -149,11 +149,11 @@ impl Core {
         }
     }
 
-    /// Plans the next look at an execution anew, unless one is on the wire or is the last.
+    /// Plans the next look at an execution anew, unless one is on the wire or has better reasons.
     fn look_again_later(&mut self, now: Duration, test: TestIndex) {
         let run = &self.tests[test];
         let State::Polling(running) = &run.state else { return };
-        if !run.on_the_wire && !running.is_to_be_confirmed() {
+        if !run.on_the_wire && running.overdue.is_none() && running.why != Why::Swept {
             self.look_later(now, test);
         }
     }
@@ -209,7 +209,9 @@ impl Core {
         let expected = self.windows[planned.window].taken.expected(close);
         let State::Polling(running) = &mut self.tests[test].state else { return };
         let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
-        let (at, why) = match (running.begun.map(Within::middle), expected) {
+        // Late rather than early, within reason: a look that comes too early costs another.
+        let begun = running.begun.map(|begun| begun.middle() + (begun.width() / 2).min(min));
+        let (at, why) = match (begun, expected) {
             (Some(begun), Some(Expected::After(took))) if begun + took > running.looked_at => {
                 ((begun + took + min / SLACK).max(now), Why::Expected(took))
             }
