@@ -87,8 +87,10 @@ pub enum EventKind {
         operation: Operation,
         /// Why it is made, and now.
         why: Why,
-        /// How long it has waited for a token of the request budget.
-        waited: Duration,
+        /// Whether it is made once more, having failed.
+        again: bool,
+        /// What it has waited for since it was due.
+        waited: Waited,
     },
     /// One list is asked for that stands for looks at all executions of a window.
     Sweeping {
@@ -98,8 +100,8 @@ pub enum EventKind {
         place: String,
         /// The executions that are under way there.
         executions: usize,
-        /// How long it has waited for a token of the request budget.
-        waited: Duration,
+        /// What it has waited for since it was due.
+        waited: Waited,
     },
     /// AWS gives no list of what runs in a window, or none that is of use: each execution is looked
     /// at by name, for a while or for good.
@@ -108,8 +110,19 @@ pub enum EventKind {
         service: ServiceName,
         /// The window: a Connect instance, or a Region.
         place: String,
+        /// For how long; none: for good.
+        off: Option<Duration>,
         /// Why.
         why: String,
+    },
+    /// AWS has as much room again as the suite's `in_flight` asks for.
+    Uncrowded {
+        /// The service.
+        service: ServiceName,
+        /// The window: a Connect instance, or a Region.
+        place: String,
+        /// So many at once.
+        places: u32,
     },
     /// AWS has less room than was thought: fewer executions are in flight for now.
     Crowded {
@@ -200,8 +213,15 @@ pub enum Why {
     Swept,
     /// A deadline has passed: this is the last look.
     Deadline,
-    /// It did not work, or came to nothing, the last time.
-    Again,
+}
+
+/// What a call that was due has waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waited {
+    /// A token of the request budget.
+    pub rate: Duration,
+    /// The end of a pause: AWS had throttled.
+    pub pause: Duration,
 }
 
 /// How AWS shows that there is less room than was thought.
@@ -220,6 +240,8 @@ pub enum Backpressure {
 pub struct Waiting {
     /// A place in their window.
     pub for_place: usize,
+    /// Those among them whose window is smaller for now, since AWS had no room.
+    pub no_room: usize,
     /// Their start, which has a place.
     pub to_start: usize,
     /// To leave AWS's queue.
@@ -249,6 +271,7 @@ impl EventKind {
             | Self::Sweeping { .. }
             | Self::SweepsOff { .. }
             | Self::Crowded { .. }
+            | Self::Uncrowded { .. }
             | Self::StillWaiting(_)
             | Self::TooManyFailures { .. }
             | Self::TimeUp

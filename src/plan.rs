@@ -160,6 +160,16 @@ pub struct PlannedTest {
     pub window: usize,
 }
 
+/// Tests with this tag are started before all others: what they say is wanted first.
+const SMOKE: &str = "smoke";
+
+impl PlannedTest {
+    /// Whether it is started before all others.
+    pub fn is_smoke(&self) -> bool {
+        self.tags.iter().any(|tag| tag == SMOKE)
+    }
+}
+
 /// Where calls go: one service in one Region, with the credentials of the run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lane {

@@ -76,6 +76,7 @@ impl Collector {
                         started_at: begun_at,
                         ended_at: begun_at,
                         seconds: 0.0,
+                        ran: None,
                         details: Details::default(),
                     }),
                 }

@@ -11,7 +11,8 @@ use crate::report::text::one_line;
 /// The plan for people: the tests in the order of their starts, where they run, what it costs and
 /// how long it takes. Ends with a line break.
 pub(super) fn dry_run(plan: &Plan) -> String {
-    let mut text = String::from("dry run: nothing is called and nothing is written\n\nstarts\n");
+    let mut text =
+        String::from("dry run: nothing is called and nothing is written\n\norder of starts\n");
     let digits = plan.tests.len().to_string().len().max(3);
     let name = |test: usize| one_line(&plan.tests[test].name);
     let width =
@@ -20,7 +21,7 @@ pub(super) fn dry_run(plan: &Plan) -> String {
         let planned = &plan.tests[*test];
         let place = format!("{}:{}", plan.suites[planned.suite].file, planned.position.line);
         let mut notes = Vec::new();
-        notes.extend(planned.tags.iter().any(|tag| tag == "smoke").then(|| "smoke".to_owned()));
+        notes.extend(planned.is_smoke().then(|| "smoke".to_owned()));
         notes.extend(plan.past[*test].map(|past| {
             let how = if past.passed { "passed" } else { "failed" };
             format!("{how} in {} the last time", rounded(past.took))
@@ -34,7 +35,7 @@ pub(super) fn dry_run(plan: &Plan) -> String {
         );
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    text.push_str("\nwhere\n");
+    text.push_str("\nlimits\n");
     for (index, window) in plan.windows.iter().enumerate() {
         let (service, place) = plan.place(index);
         let lane = &plan.lanes[window.lane];
@@ -77,7 +78,8 @@ pub(super) fn warning(plan: &Plan) -> Option<String> {
     (most > plan.timeout).then(|| {
         format!(
             "if every test takes its whole timeout the run takes {}, longer than its timeout of {}: \
-             tests that are late may not be run (raise `timeout`, or lower the tests')",
+             tests that are late may not be run (raise the suite's `timeout`, or lower that of its \
+             sections or tests)",
             rounded(most),
             format_duration(plan.timeout)
         )

@@ -55,7 +55,9 @@ impl Entry {
 ///
 /// There is a file, and it cannot be read: why. The run does without.
 pub(super) fn load(state_dir: &Path) -> Result<History, String> {
-    let entries = read(state_dir)?.into_iter();
+    let entries =
+        read(state_dir).map_err(|cause| format!("{cause}: tests start in the suite's order"))?;
+    let entries = entries.into_iter();
     let past = |entry: Entry| {
         let took = Duration::try_from_secs_f64(entry.seconds).ok()?;
         Some((entry.identity(), Past { passed: entry.passed, took }))
@@ -70,7 +72,9 @@ pub(super) fn load(state_dir: &Path) -> Result<History, String> {
 /// It could not be written: why.
 pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String> {
     let now = summary.started_at;
-    let kept = read(state_dir)?.into_iter().filter(|entry| now - entry.at < KEPT);
+    let known = read(state_dir)
+        .map_err(|cause| format!("{cause}: it is left as it is; delete it to begin anew"))?;
+    let kept = known.into_iter().filter(|entry| now - entry.at < KEPT);
     let mut entries: BTreeMap<String, Entry> =
         kept.map(|entry| (entry.identity(), entry)).collect();
     for (suite, test) in summary.placed() {
@@ -82,7 +86,8 @@ pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String>
             service: test.service,
             id: test.id.clone(),
             passed: test.outcome.verdict.is_pass(),
-            seconds: attempt.seconds,
+            // The time in AWS's queue is the run's, not the test's.
+            seconds: attempt.ran.unwrap_or(attempt.seconds),
             at: now,
         };
         if over {
@@ -98,12 +103,8 @@ pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String>
 
 fn read(state_dir: &Path) -> Result<Vec<Entry>, String> {
     let path = state_dir.join(FILE);
-    let failed = |cause: &dyn std::fmt::Display| {
-        format!(
-            "failed to read {}: {cause}; without it, tests start in the suite's order",
-            path.display()
-        )
-    };
+    let failed =
+        |cause: &dyn std::fmt::Display| format!("failed to read {}: {cause}", path.display());
     match std::fs::metadata(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(&error)),

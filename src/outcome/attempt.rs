@@ -136,6 +136,10 @@ pub struct Attempt {
     pub ended_at: DateTime<Utc>,
     /// How long it took: by AWS's own clock where it gave both ends, else as seen from here.
     pub seconds: f64,
+    /// How long it ran, in seconds, as far as is known: without the time in AWS's queue. What is
+    /// known of that is pieced together, and no report tells it.
+    #[serde(skip)]
+    pub ran: Option<f64>,
     /// The rest.
     #[serde(flatten)]
     pub details: Details,

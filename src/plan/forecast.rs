@@ -75,15 +75,28 @@ impl Plan {
             let slots = self.slots(index).unwrap_or(window.in_flight).min(window.in_flight);
             let least = makespan(tests().map(took), slots);
             let most = makespan(tests().map(longest), slots);
-            // One list stands for a look at all; what is known to take as long as others is looked
-            // at once.
-            let poll = tests().map(|test| self.tests[test].poll.max).min();
-            let looks = poll.map_or(0, |poll| least.0.as_millis() / poll.as_millis().max(1));
-            forecast.looks += u64::try_from(looks).unwrap_or(u64::MAX);
+            let looks = u64::try_from(self.looks(index, least.0, took)).unwrap_or(u64::MAX);
+            forecast.looks = forecast.looks.saturating_add(looks);
             forecast.least = forecast.least.max(least.0);
             forecast.most = forecast.most.max(most.1);
         }
         forecast
+    }
+
+    /// About how many lists it takes to look at what runs in a window for `time`, where each test
+    /// takes what `took` says: one every `poll.min`, or, where all take the same within that, and so
+    /// are looked at when they are due, one every `poll.max`.
+    fn looks(&self, window: usize, time: Duration, took: impl Fn(TestIndex) -> Duration) -> u128 {
+        let tests = (0..self.tests.len()).filter(|test| self.tests[*test].window == window);
+        let (mut shortest, mut longest) = (Duration::MAX, Duration::ZERO);
+        let (mut min, mut max) = (Duration::MAX, Duration::MAX);
+        for test in tests {
+            let poll = self.tests[test].poll;
+            (min, max) = (min.min(poll.min), max.min(poll.max));
+            (shortest, longest) = (shortest.min(took(test)), longest.max(took(test)));
+        }
+        let every = if longest.saturating_sub(shortest) <= min { max } else { min };
+        time.as_millis() / every.as_millis().max(1)
     }
 }
 

@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use super::{Plan, TestIndex};
 
-/// Tests with this tag are started before all others: what they say is wanted first.
-const SMOKE: &str = "smoke";
-
 /// How tests went the last time, by their [identity](Plan::identity).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History(HashMap<String, Past>);
@@ -41,7 +38,7 @@ impl FromIterator<(String, Past)> for History {
 pub(super) fn order(plan: &Plan, past: &[Option<Past>]) -> Vec<TestIndex> {
     let mut order: Vec<TestIndex> = (0..plan.tests.len()).collect();
     order.sort_by_key(|test| {
-        let smoke = plan.tests[*test].tags.iter().any(|tag| tag == SMOKE);
+        let smoke = plan.tests[*test].is_smoke();
         let (rank, took) = match past[*test] {
             Some(Past { passed: false, took }) => (0, took),
             None => (1, Duration::ZERO),

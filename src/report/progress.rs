@@ -1,12 +1,10 @@
 //! What a person reads while a run is under way: a line as each thing happens.
 
-use std::time::Duration;
-
 use anstyle::{AnsiColor, Style};
 
 use super::headline;
 use super::text::{cut, one_line, short, wait};
-use crate::event::{Backpressure, Event, EventKind, Operation, Waiting, Why};
+use crate::event::{Backpressure, Event, EventKind, Operation, Waited, Waiting, Why};
 use crate::outcome::{ServiceName, TestResult, Verdict};
 
 const DIM: Style = Style::new().dimmed();
@@ -79,19 +77,20 @@ pub fn event(
             let text = format!("AWS throttles {service} in {region}: no call for {}", wait(*pause));
             (DIM, "waiting".into(), text)
         }
-        EventKind::Calling { operation: what, why: reason, waited, .. } => {
-            let text = format!("{name}  {}", why(*reason, *waited));
+        EventKind::Calling { operation: what, why: reason, again, waited, .. } => {
+            let text = format!("{name}  {}", why(*reason, *again, *waited));
             (DIM, operation(*what).into(), text.trim_end().to_owned())
         }
         EventKind::Sweeping { service, place: of, executions, waited } => {
             let of = place(*service, of);
-            let why = why(Why::Next, *waited);
+            let why = why(Why::Spacing, false, *waited);
             let text = format!("what runs on {of}, in place of {executions} looks  {why}");
-            (DIM, operation(Operation::List).into(), text.trim_end().to_owned())
+            (DIM, operation(Operation::List).into(), text)
         }
-        EventKind::SweepsOff { service, place: of, why } => {
+        EventKind::SweepsOff { service, place: of, off, why } => {
             let (of, why) = (place(*service, of), one_line(why));
-            let text = format!("no list of what runs on {of}, so each is asked for: {why}");
+            let long = off.map_or("from now on".to_owned(), |off| format!("for {}", wait(off)));
+            let text = format!("no list of what runs on {of}: each is looked at {long}; {why}");
             (YELLOW, "warning".into(), text)
         }
         EventKind::Crowded { service, place: of, because, places } => {
@@ -103,6 +102,10 @@ pub fn event(
             };
             let text = format!("{because} on {of}: at most {places} at once for now");
             (YELLOW, "waiting".into(), text)
+        }
+        EventKind::Uncrowded { service, place: of, places } => {
+            let text = format!("{}: {places} at once again", place(*service, of));
+            (DIM, "room".into(), text)
         }
         EventKind::StillWaiting(counts) => (DIM, "waiting".into(), waiting(*counts)),
         EventKind::Stopping { reason, .. } => {
@@ -160,6 +163,7 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::Unreached { .. }
         | EventKind::SweepsOff { .. }
         | EventKind::Crowded { .. }
+        | EventKind::Uncrowded { .. }
         | EventKind::StillWaiting(_)
         | EventKind::Ended { .. }
         | EventKind::Stopping { .. } => Detail::Normal,
@@ -178,7 +182,7 @@ fn importance(kind: &EventKind) -> Detail {
 }
 
 /// Why a call is made now, and what it has waited for.
-fn why(why: Why, waited: Duration) -> String {
+fn why(why: Why, again: bool, waited: Waited) -> String {
     let mut parts = Vec::new();
     match why {
         Why::Next => {}
@@ -190,10 +194,15 @@ fn why(why: Why, waited: Duration) -> String {
         }
         Why::Swept => parts.push("over, by the list of what runs".to_owned()),
         Why::Deadline => parts.push("its time is up: the last look".to_owned()),
-        Why::Again => parts.push("once more".to_owned()),
     }
-    if !waited.is_zero() {
-        parts.push(format!("waited {} for the request rate", wait(waited)));
+    if again {
+        parts.push("once more".to_owned());
+    }
+    let Waited { rate, pause } = waited;
+    for (waited, what) in [(pause, "since AWS throttled"), (rate, "for the request rate")] {
+        if !waited.is_zero() {
+            parts.push(format!("waited {} {what}", wait(waited)));
+        }
     }
     parts.join("; ")
 }
@@ -217,7 +226,7 @@ fn place(service: ServiceName, place: &str) -> String {
 }
 
 fn waiting(waiting: Waiting) -> String {
-    let Waiting { for_place, to_start, queued, running, results } = waiting;
+    let Waiting { for_place, no_room, to_start, queued, running, results } = waiting;
     let parts = [
         (running, "running"),
         (queued, "in AWS's queue"),
@@ -226,6 +235,9 @@ fn waiting(waiting: Waiting) -> String {
         (for_place, "waiting for a place"),
     ];
     let told = parts.iter().filter(|(count, _)| *count > 0);
-    let told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+    let mut told: Vec<String> = told.map(|(count, what)| format!("{count} {what}")).collect();
+    if no_room > 0 {
+        told.push(format!("{no_room} of those since AWS had no room"));
+    }
     format!("still at it: {}", told.join(", "))
 }

@@ -80,6 +80,7 @@ impl Redactor {
             | EventKind::Calling { .. }
             | EventKind::Sweeping { .. }
             | EventKind::Crowded { .. }
+            | EventKind::Uncrowded { .. }
             | EventKind::StillWaiting(_)
             | EventKind::TooManyFailures { .. }
             | EventKind::TimeUp

@@ -93,7 +93,8 @@ impl Service for Connect {
                 .map_err(|error| read(OPERATION, &error, Utc::now()))?;
             let listed = reply.test_case_executions.unwrap_or_default().into_iter();
             let executions = listed.filter_map(|listed| {
-                Some((listed.test_case_execution_id?, status(listed.test_case_execution_status)))
+                let known = Some(listed.test_case_execution_status?);
+                Some((listed.test_case_execution_id?, status(known)))
             });
             Ok(Listing {
                 executions: executions.collect(),

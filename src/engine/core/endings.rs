@@ -320,7 +320,6 @@ impl Core {
 
     /// Ends an attempt. Another follows where it failed and may be retried; else the test is over.
     pub(super) fn finish(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
-        let window = self.plan.tests[test].window;
         self.free_place(test);
         self.want_nothing(test);
         self.end_attempt(now, test, judgement.clone());
@@ -329,8 +328,8 @@ impl Core {
         let run = &mut self.tests[test];
         let over = run.attempts.last().filter(|_| again).cloned();
         if let Some(attempt) = over.map(Box::new) {
-            run.begin_again(now);
-            self.windows[window].waiting.push_back(test);
+            run.begin_again();
+            self.wait_for_place(now, test);
             return self.emit(now, EventKind::AttemptEnded { test, attempt });
         }
         let attempts = std::mem::take(&mut run.attempts);
@@ -376,6 +375,7 @@ impl Core {
         // AWS's clock says how long something took that has ended by itself.
         let ended = matches!(run.state, State::Reading(..));
         let took = running.and_then(|running| running.took).filter(|_| ended);
+        let ran = running.and_then(|running| running.ran).map(|ran| ran.as_secs_f64());
         let ended_at = run.judged.map_or(now, |(at, _)| at);
         let no_verdict = matches!(verdict, Verdict::Error(_));
         let trouble = run.trouble.take().map(|error| *error.error).filter(|_| no_verdict);
@@ -389,6 +389,7 @@ impl Core {
             started_at: self.started_at + sent,
             ended_at: self.started_at + ended_at,
             seconds: took.unwrap_or(ended_at.saturating_sub(sent)).as_secs_f64(),
+            ran,
             details: Details { error, ..std::mem::take(&mut run.details) },
         });
     }

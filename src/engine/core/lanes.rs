@@ -10,7 +10,7 @@ use super::test_run::{State, TestRun};
 use super::watch::Ahead;
 use super::windows::Window;
 use super::{Action, Call, Core, OnTheWire};
-use crate::event::{EventKind, Why};
+use crate::event::{EventKind, Waited};
 use crate::plan::{self, TestIndex};
 use crate::service::Execution;
 
@@ -25,8 +25,10 @@ pub(super) struct Lane {
     pub(super) pauses: Spacing,
     /// No call before.
     pub(super) paused_until: Duration,
-    /// How long the last look that nothing special was expected of has waited for its token.
+    /// How long the last look has waited for its token.
     pub(super) looks_wait: Duration,
+    /// When the last pause was over, or will be.
+    resumed_at: Duration,
     /// How far AWS's clock is ahead of the run's.
     pub(super) ahead: Ahead,
     /// Whether any call has had a reply.
@@ -43,10 +45,17 @@ impl Lane {
             pauses: Spacing::new(PAUSE.0, PAUSE.1),
             paused_until: Duration::ZERO,
             looks_wait: Duration::ZERO,
+            resumed_at: Duration::ZERO,
             ahead: Ahead::default(),
             reached: false,
             told: false,
         }
+    }
+
+    /// What a call has waited for that was due `since` then and is made now.
+    fn waited(&self, since: Duration, now: Duration) -> Waited {
+        let resumed = self.resumed_at.clamp(since, now);
+        Waited { rate: now - resumed, pause: resumed - since }
     }
 }
 
@@ -59,7 +68,7 @@ impl Core {
                     break;
                 }
                 self.lanes[lane].ready.pop();
-                let waited = now.saturating_sub(since);
+                let waited = self.lanes[lane].waited(since, now);
                 let call = match want {
                     Want::Test(test, _) => self.test_call(now, lane, test, waited),
                     Want::Sweep(window, _) => self.sweep_call(now, window, waited),
@@ -88,7 +97,7 @@ impl Core {
             Want::Sweep(..) => None,
         };
         self.lanes[lane].ready.push(worth, order, want, since);
-        if matches!(worth, Worth::Poll | Worth::Sweep) {
+        if matches!(worth, Worth::Refill | Worth::Poll | Worth::Sweep) {
             let longest = match want {
                 Want::Test(test, _) => self.plan.tests[test].poll.max,
                 Want::Sweep(window, _) => self.longest_wait(window),
@@ -97,7 +106,7 @@ impl Core {
         }
     }
 
-    /// A look has waited for long.
+    /// A call that is worth little has waited for long.
     pub(super) fn starved(&mut self, now: Duration, want: Want) {
         if !is_current(&self.tests, &self.windows, want) {
             return;
@@ -108,7 +117,10 @@ impl Core {
                 run.generation += 1;
                 let want = Want::Test(test, run.generation);
                 let since = now.saturating_sub(self.plan.tests[test].poll.max);
-                self.push(since, self.plan.lane(test), Worth::Confirm, want);
+                // One that was to wait in AWS's queue has waited here.
+                let starts = matches!(self.tests[test].state, State::Starting);
+                let worth = if starts { Worth::Start } else { Worth::Confirm };
+                self.push(since, self.plan.lane(test), worth, want);
             }
             Want::Sweep(window, _) if !self.windows[window].sweep.on_the_wire => {
                 let since = now.saturating_sub(self.longest_wait(window));
@@ -141,7 +153,7 @@ impl Core {
         now: Duration,
         lane: usize,
         test: TestIndex,
-        waited: Duration,
+        waited: Waited,
     ) -> Option<Call> {
         let planned = &self.plan.tests[test];
         let call = match &self.tests[test].state {
@@ -162,10 +174,12 @@ impl Core {
         run.begun_at.get_or_insert(now);
         run.on_the_wire = true;
         let why = run.why();
-        if why == Why::Spacing {
-            self.lanes[lane].looks_wait = waited;
+        let again = run.trouble.is_some();
+        if matches!(call, Call::Poll(_)) {
+            self.lanes[lane].looks_wait = waited.rate;
         }
-        self.emit(now, EventKind::Calling { test, operation: call.operation(), why, waited });
+        let operation = call.operation();
+        self.emit(now, EventKind::Calling { test, operation, why, again, waited });
         Some(call)
     }
 
@@ -186,6 +200,7 @@ impl Core {
             lane.pauses.next(&mut self.chance).max(retry_after.unwrap_or_default())
         };
         lane.paused_until = lane.paused_until.max(now + pause);
+        lane.resumed_at = lane.paused_until;
         lane.budget.pause(lane.paused_until);
         if !pause.is_zero() {
             let planned = &self.plan.lanes[index];

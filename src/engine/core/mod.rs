@@ -199,8 +199,10 @@ impl Core {
     pub fn new(plan: Arc<Plan>, started_at: DateTime<Utc>, nonce: Uuid, chance: Chance) -> Self {
         let window = |window: &crate::plan::Window| Window::new(window.in_flight);
         let mut windows: Vec<Window> = plan.windows.iter().map(window).collect();
-        for test in &plan.order {
-            windows[plan.tests[*test].window].waiting.push_back(*test);
+        let mut tests: Vec<TestRun> = plan.tests.iter().map(|_| TestRun::new()).collect();
+        for (rank, test) in plan.order.iter().enumerate() {
+            tests[*test].rank = rank;
+            windows[plan.tests[*test].window].waiting.insert((0, rank, *test));
         }
         let mut timers = Timers::default();
         timers.set(plan.timeout, Timer::RunDeadline);
@@ -209,7 +211,7 @@ impl Core {
             started_at,
             nonce,
             chance,
-            tests: plan.tests.iter().map(|_| TestRun::new()).collect(),
+            tests,
             lanes: plan.lanes.iter().map(Lane::new).collect(),
             windows,
             timers,
@@ -249,7 +251,10 @@ impl Core {
     fn timer(&mut self, now: Duration, timer: Timer) {
         match timer {
             Timer::Due(test, generation) if self.tests[test].generation == generation => {
-                self.due(now, test);
+                match self.tests[test].state {
+                    State::Waiting => self.wait_for_place(now, test),
+                    _ => self.due(now, test),
+                }
             }
             Timer::Deadline(test, deadline) if self.tests[test].deadline == deadline => {
                 self.overdue(now, test);
@@ -292,6 +297,9 @@ impl Core {
     fn due(&mut self, now: Duration, test: TestIndex) {
         if self.is_swept(now, test) {
             self.want_sweep(now, self.plan.tests[test].window);
+            // Whatever becomes of the sweep, the test is not forgotten.
+            let (longest, run) = (self.plan.tests[test].poll.max, &self.tests[test]);
+            self.timers.set(now + longest, Timer::Due(test, run.generation));
         } else {
             self.make_ready(now, test);
         }
@@ -313,13 +321,16 @@ impl Core {
                 }
             }
             ErrorClass::ClockSkew { .. } => Duration::ZERO,
+            ErrorClass::Full { retry_after } => {
+                let wait = self.tests[test].retry.next(&mut self.chance);
+                wait.max(retry_after.unwrap_or_default())
+            }
             _ => self.tests[test].retry.next(&mut self.chance),
         };
         let event = EventKind::Retrying { test, error: error.error.clone(), after: wait };
         self.emit(now, event);
         let run = &mut self.tests[test];
         run.note_trouble(now, error);
-        run.again();
         self.want(now, test, now + wait);
     }
 
@@ -346,9 +357,13 @@ impl Core {
     fn still_waiting(&mut self, now: Duration) {
         if now >= self.told_at + QUIET {
             let mut counts = Waiting::default();
-            for run in &self.tests {
+            for (test, run) in self.tests.iter().enumerate() {
                 match &run.state {
-                    State::Waiting => counts.for_place += 1,
+                    State::Waiting => {
+                        let window = &self.windows[self.plan.tests[test].window];
+                        counts.for_place += 1;
+                        counts.no_room += usize::from(window.is_crowded());
+                    }
                     State::Starting => counts.to_start += 1,
                     State::Polling(running) if running.left_queue_at.is_none() => {
                         counts.queued += 1

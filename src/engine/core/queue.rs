@@ -77,7 +77,7 @@ pub(super) enum Timer {
     Due(TestIndex, u32),
     /// A deadline of a test; with the generation of the deadline.
     Deadline(TestIndex, u32),
-    /// A look has waited for long: it is worth more than others now.
+    /// A call that is worth little has waited for long: it is worth more now.
     Starved(Want),
     /// A window that AWS had no room for may start again.
     Room,

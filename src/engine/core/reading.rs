@@ -11,7 +11,7 @@ use super::judge::{self, Judgement};
 use super::replies::PATIENCE;
 use super::test_run::{Reading, State};
 use super::{Closing, Core, Timer};
-use crate::event::{Backpressure, EventKind, Why};
+use crate::event::{Backpressure, EventKind};
 use crate::outcome::{Details, ErrorKind, ServiceName, TestOutcome, Verdict};
 use crate::plan::TestIndex;
 use crate::service::{CallError, End, ErrorClass, Page, ResultKind};
@@ -180,18 +180,21 @@ impl Core {
     }
 
     /// A start came to nothing, which is no verdict: another follows, with a token of its own, in
-    /// the same attempt and the same place of the window.
+    /// the same attempt. Until then its place is free.
     fn start_anew(&mut self, now: Duration, test: TestIndex, reason: String) {
         let window = self.plan.tests[test].window;
         let run = &mut self.tests[test];
         let accepted_at = run.running().map_or(now, |running| running.accepted_at);
-        self.shrink(now, window, accepted_at, Backpressure::NeverRun);
+        // What happens to a test again and again may be its own affair.
+        if run.came_to_nothing.is_none() {
+            self.shrink(now, window, accepted_at, Backpressure::NeverRun);
+        }
+        self.free_place(test);
         let run = &mut self.tests[test];
-        run.state = State::Starting;
+        run.state = State::Waiting;
         let contact_ids = std::mem::take(&mut run.details.contact_ids);
         run.details = Details { contact_ids, ..Details::default() };
         let after = run.anew.next(&mut self.chance);
-        run.why = Why::Again;
         run.came_to_nothing = Some(reason.clone());
         self.emit(now, EventKind::StartingAnew { test, reason, after });
         self.want(now, test, now + after);

@@ -9,7 +9,7 @@ use crate::event::{Backpressure, EventKind, Why};
 use crate::outcome::{ErrorKind, Start, Verdict};
 use crate::plan::TestIndex;
 use crate::service::{
-    CallError, End, ErrorClass, Phase, Snapshot, Started, Status, has_client_tokens,
+    CallError, End, ErrorClass, Phase, Snapshot, Started, Status, has_client_tokens, has_queue,
 };
 
 /// A call that does not work is tried again for so long: AWS's blips are shorter, and what lasts
@@ -95,6 +95,7 @@ impl Core {
     /// What holds for an error of any call; the rest is for the state to say.
     fn failed(&mut self, now: Duration, test: TestIndex, sent_at: Duration, mut error: CallError) {
         let (lane, window) = (self.plan.lane(test), self.plan.tests[test].window);
+        let has_queue = has_queue(self.plan.tests[test].target.service());
         if error.error.status.is_some() {
             self.lanes[lane].reached = true;
         } else if error.class != ErrorClass::Credentials
@@ -119,7 +120,9 @@ impl Core {
             ErrorClass::Throttled { .. } => {
                 self.shrink(now, window, sent_at, Backpressure::Throttled)
             }
-            ErrorClass::Full { .. } => self.shrink(now, window, sent_at, Backpressure::Full),
+            ErrorClass::Full { .. } if has_queue => {
+                self.shrink(now, window, sent_at, Backpressure::Full);
+            }
             _ => {}
         }
         match &self.tests[test].state {
@@ -154,7 +157,7 @@ impl Core {
         if run.troubled_for(now) < patience {
             if self.closing.is_none() {
                 return match error.class {
-                    ErrorClass::Full { retry_after } => {
+                    ErrorClass::Full { retry_after } if has_queue(planned.target.service()) => {
                         self.no_room(now, test, error, retry_after);
                     }
                     _ => self.want_again(now, test, error),
@@ -197,12 +200,13 @@ impl Core {
         let window = planned.window;
         let run = &mut self.tests[test];
         run.may_have_started = false;
+        (run.refused, run.why) = (0, Why::Next);
         run.starts.push(Start { execution_id: Some(execution_id), adopted: false });
         if running.status.phase != Phase::Queued {
             running.left_queue_at = Some(now);
         }
         run.state = State::Polling(Box::new(running));
-        self.has_room(window);
+        self.has_room(now, window);
         self.emit(now, event);
         match self.closing {
             Some(Closing::Signal(_)) => self.cancel_running(now, test),

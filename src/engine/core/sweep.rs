@@ -13,7 +13,7 @@ use super::queue::{Want, Worth};
 use super::test_run::State;
 use super::watch::UNNAMED;
 use super::{Call, Core};
-use crate::event::{Backpressure, EventKind, Why};
+use crate::event::{Backpressure, EventKind, Waited, Why};
 use crate::outcome::ErrorKind;
 use crate::plan::TestIndex;
 use crate::service::{
@@ -24,7 +24,10 @@ use crate::service::{
 const FEW: usize = 3;
 
 /// A list of what runs now is shorter; what is longer holds too much of others to be worth it.
-const MOST_PAGES: usize = 5;
+const LONGEST_LIST: usize = 5;
+
+/// What has begun is expected in the list so many of the shortest waits between looks later.
+const SETTLING: u32 = 2;
 
 /// After so many sweeps that were of no use, and none that was, there is none for a while, and for
 /// so long.
@@ -48,8 +51,12 @@ pub(super) struct Sweep {
     off_until: Duration,
     /// So many sweeps were of no use since one has shown an end.
     useless: u32,
-    /// When its first page was asked for.
-    sent_at: Option<Duration>,
+    /// Whether the last one has been counted among them.
+    counted: bool,
+    /// What its first page was asked for with, and when.
+    first: Option<(Duration, ListRequest)>,
+    /// Whether it has been throttled.
+    throttled: bool,
     /// What has been listed so far.
     listed: HashMap<String, Status>,
     next_token: Option<String>,
@@ -63,7 +70,7 @@ impl Sweep {
         let Self { generation, off_until, useless, .. } = *self;
         let over = Self { generation: generation + 1, off_until, useless, ..Self::default() };
         let ended = std::mem::replace(self, over);
-        (ended.listed, ended.sent_at.unwrap_or_default())
+        (ended.listed, ended.first.map(|(sent_at, _)| sent_at).unwrap_or_default())
     }
 }
 
@@ -82,6 +89,7 @@ impl Core {
         let named_lately = now.saturating_sub(running.asked_at) < UNNAMED * planned.poll.max;
         running.overdue.is_none()
             && running.why == Why::Spacing
+            && self.tests[test].trouble.is_none()
             && named_lately
             && self.can_sweep(now, planned.window)
     }
@@ -114,27 +122,27 @@ impl Core {
         &mut self,
         now: Duration,
         window: usize,
-        waited: Duration,
+        waited: Waited,
     ) -> Option<Call> {
         let open = &self.windows[window].open;
         let accepted = open.iter().filter_map(|test| match &self.tests[*test].state {
             State::Polling(running) => Some((running.accepted_at, *test)),
             _ => None,
         });
+        let executions = accepted.clone().count();
         let Some((oldest, test)) = accepted.min() else {
             self.windows[window].sweep.end();
             return None;
         };
-        let executions = open.len();
+        let (target, since) = (&self.plan.tests[test].target, self.started_at + oldest - MARGIN);
         let sweep = &mut self.windows[window].sweep;
-        sweep.sent_at.get_or_insert(now);
         sweep.on_the_wire = true;
-        let request = ListRequest {
-            target: self.plan.tests[test].target.clone(),
-            since: self.started_at + oldest - MARGIN,
-            next_token: sweep.next_token.clone(),
-        };
-        self.lanes[self.plan.windows[window].lane].looks_wait = waited;
+        // All pages are asked for alike: a token belongs to its request.
+        let (_, request) = sweep.first.get_or_insert_with(|| {
+            (now, ListRequest { target: target.clone(), since, next_token: None })
+        });
+        let next_token = sweep.next_token.clone();
+        let request = ListRequest { next_token, ..request.clone() };
         let (service, place) = self.plan.place(window);
         self.emit(now, EventKind::Sweeping { service, place, executions, waited });
         Some(Call::List(request))
@@ -147,7 +155,7 @@ impl Core {
         sweep.next_token.clone_from(&listing.next_token);
         let whole = match listing.next_token {
             None => true,
-            Some(token) if sweep.seen.len() < MOST_PAGES && sweep.seen.insert(token.clone()) => {
+            Some(token) if sweep.seen.len() < LONGEST_LIST && sweep.seen.insert(token.clone()) => {
                 return self.push_sweep(now, window, Worth::Sweep);
             }
             // What comes round again, or has no end, tells nothing by what it leaves out.
@@ -171,12 +179,18 @@ impl Core {
         listed: &HashMap<String, Status>,
         whole: bool,
     ) {
-        let service = self.plan.tests[test].target.service();
+        let planned = &self.plan.tests[test];
+        let (service, settling) = (planned.target.service(), planned.poll.min * SETTLING);
         let run = &mut self.tests[test];
         let State::Polling(running) = &mut run.state else { return };
-        if run.on_the_wire || running.overdue.is_some() || running.looked_at >= sent_at {
+        if run.on_the_wire || running.overdue.is_some() {
             return;
         }
+        if running.looked_at >= sent_at {
+            return self.left_over(now, test);
+        }
+        let settled = running.left_queue_at.is_some()
+            || running.begun.is_some_and(|begun| now >= begun.to + settling);
         let doubted = now < running.doubted_until;
         let over = match listed.get(&running.execution_id) {
             Some(Status { phase: Phase::Ended(_), .. }) => true,
@@ -189,7 +203,7 @@ impl Core {
                 return self.not_over(now, test, sent_at, status);
             }
             None if !whole || !lists_running_only(service) => return self.look_by_name(now, test),
-            None if running.begun.is_some() => true,
+            None if running.begun.is_some() => settled,
             // It is taken to be in the queue still.
             None => {
                 running.looked_at = sent_at;
@@ -215,15 +229,25 @@ impl Core {
         let lane = self.plan.windows[window].lane;
         match error.class {
             ErrorClass::Credentials => {
+                self.windows[window].sweep.end();
                 return self.close_lane(now, lane, ErrorKind::Credentials, error);
             }
             ErrorClass::Throttled { retry_after } => {
                 self.shrink(now, window, sent_at, Backpressure::Throttled);
                 self.pause(now, lane, retry_after);
-                return self.push_sweep(now, window, Worth::Sweep);
+                let sweep = &mut self.windows[window].sweep;
+                if !std::mem::replace(&mut sweep.throttled, true) {
+                    sweep.first = sweep.first.take().filter(|_| sweep.next_token.is_some());
+                    return self.push_sweep(now, window, Worth::Sweep);
+                }
+                // Lists may have a rate of their own.
+                self.useless_sweep(now, window, error.error.to_string());
+            }
+            ErrorClass::Rejected if error.error.status == Some(403) => {
+                self.turn_off_sweeps(now, window, None, error.error.to_string());
             }
             ErrorClass::Rejected | ErrorClass::ClockSkew { denied: true } => {
-                self.turn_off_sweeps(now, window, Duration::MAX, error.error.to_string());
+                self.turn_off_sweeps(now, window, Some(OFF), error.error.to_string());
             }
             _ => self.useless_sweep(now, window, error.error.to_string()),
         }
@@ -235,10 +259,11 @@ impl Core {
 
     /// An execution that a sweep has shown to be over was looked at by name: it was, or it was not.
     pub(super) fn sweep_was_right(&mut self, now: Duration, window: usize, right: bool) {
+        let sweep = &mut self.windows[window].sweep;
         if right {
-            self.windows[window].sweep.useless = 0;
-        } else {
-            self.useless_sweep(now, window, "it leaves out what runs".to_owned());
+            sweep.useless = 0;
+        } else if !std::mem::replace(&mut sweep.counted, true) {
+            self.useless_sweep(now, window, "it left out what runs".to_owned());
         }
     }
 
@@ -248,14 +273,31 @@ impl Core {
         sweep.useless += 1;
         if sweep.useless >= MOST_USELESS {
             sweep.useless = 0;
-            self.turn_off_sweeps(now, window, now + OFF, why);
+            self.turn_off_sweeps(now, window, Some(OFF), why);
         }
     }
 
-    fn turn_off_sweeps(&mut self, now: Duration, window: usize, until: Duration, why: String) {
-        self.windows[window].sweep.off_until = until;
+    /// Makes no sweep of a window for so long, or, without a time, ever.
+    fn turn_off_sweeps(
+        &mut self,
+        now: Duration,
+        window: usize,
+        off: Option<Duration>,
+        why: String,
+    ) {
+        self.windows[window].sweep.off_until = off.map_or(Duration::MAX, |off| now + off);
         let (service, place) = self.plan.place(window);
-        self.emit(now, EventKind::SweepsOff { service, place, why });
+        self.emit(now, EventKind::SweepsOff { service, place, off, why });
+    }
+
+    /// An execution that came due while a sweep was under way, which said nothing new of it.
+    fn left_over(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        let State::Polling(running) = &run.state else { return };
+        if running.due_at <= now {
+            run.generation += 1;
+            self.due(now, test);
+        }
     }
 
     /// Looks at an execution by name that a sweep was to look at, and did not.

@@ -50,6 +50,8 @@ pub(super) struct Running {
     pub(super) left_queue_at: Option<Duration>,
     /// The spacing of its polls.
     pub(super) spacing: Spacing,
+    /// How long it ran, as far as is known: without the time in AWS's queue.
+    pub(super) ran: Option<Duration>,
     /// When it is taken to have begun to run on AWS.
     pub(super) begun: Option<Within>,
     /// The last look that has not shown its end was sent then.
@@ -134,6 +136,10 @@ impl Reading {
 #[derive(Debug)]
 pub(super) struct TestRun {
     pub(super) state: State,
+    /// Its place in the order of the starts.
+    pub(super) rank: usize,
+    /// How often AWS has had no room for it.
+    pub(super) refused: u32,
     /// Since when it waits for a place in its window.
     pub(super) waiting_since: Duration,
     /// Why its next call is made when it is made, where its execution does not say.
@@ -179,6 +185,8 @@ impl TestRun {
     pub(super) fn new() -> Self {
         Self {
             state: State::Waiting,
+            rank: 0,
+            refused: 0,
             waiting_since: Duration::ZERO,
             why: Why::Next,
             judged: None,
@@ -202,8 +210,8 @@ impl TestRun {
     }
 
     /// Makes ready for another attempt.
-    pub(super) fn begin_again(&mut self, now: Duration) {
-        let Self { generation, deadline, attempt, begun_at, .. } = *self;
+    pub(super) fn begin_again(&mut self) {
+        let Self { generation, deadline, attempt, begun_at, rank, .. } = *self;
         let attempts = std::mem::take(&mut self.attempts);
         *self = Self {
             generation,
@@ -211,7 +219,7 @@ impl TestRun {
             attempt: attempt + 1,
             begun_at,
             attempts,
-            waiting_since: now,
+            rank,
             ..Self::new()
         };
     }
@@ -231,14 +239,6 @@ impl TestRun {
             State::Polling(running) if running.overdue.is_some() => Why::Deadline,
             State::Polling(running) => running.why,
             _ => self.why,
-        }
-    }
-
-    /// Its call is made again.
-    pub(super) fn again(&mut self) {
-        match &mut self.state {
-            State::Polling(running) => running.why = Why::Again,
-            _ => self.why = Why::Again,
         }
     }
 
@@ -279,6 +279,7 @@ impl Running {
             accepted_at: now,
             left_queue_at: None,
             spacing: Spacing::new(test.poll.min, test.poll.max),
+            ran: None,
             begun: None,
             looked_at: now,
             asked_at: now,

@@ -13,7 +13,7 @@ use super::Core;
 use super::test_run::{Running, State, Within};
 use crate::event::Why;
 use crate::plan::TestIndex;
-use crate::service::{Phase, Snapshot};
+use crate::service::{End, Phase, Snapshot};
 
 /// So many of the last executions are kept in mind: a run may change its kind of tests midway.
 const REMEMBERED: usize = 20;
@@ -42,11 +42,13 @@ pub(super) enum Expected {
 }
 
 impl Taken {
-    pub(super) fn note(&mut self, took: Duration) {
+    /// Takes note of one. Gives whether they are enough now, and were not before.
+    pub(super) fn note(&mut self, took: Duration) -> bool {
         if self.0.len() == REMEMBERED {
             self.0.pop_front();
         }
         self.0.push_back(took);
+        self.0.len() == ENOUGH
     }
 
     /// What is to be expected, where times that differ by no more than `close` are as good as
@@ -135,14 +137,20 @@ impl Core {
         };
         // A guess that came of what was learned is not learned from: it would feed on itself.
         let known = by_aws.is_some() || ended.width() > Duration::ZERO;
-        if known && begun.width() + ended.width() <= planned.poll.min * 3 / 2 {
-            window.taken.note(ended.middle().saturating_sub(begun.middle()));
+        let ran = ended.middle().saturating_sub(begun.middle());
+        let close = begun.width() + ended.width() <= planned.poll.min * 3 / 2;
+        // What has observed nothing may never have run.
+        let has_run = snapshot.status.phase != Phase::Ended(End::Failed)
+            || snapshot.observations.is_some_and(|observations| observations.total > 0);
+        let enough = known && close && has_run && window.taken.note(ran);
+        if let State::Polling(running) = &mut self.tests[test].state {
+            running.ran = has_run.then_some(ran);
         }
         if self.plan.slots(index).is_some() {
             self.assume_next_begun(now, index, ended);
         }
         // Looks that were planned while nothing was known are planned anew.
-        if self.windows[index].taken.0.len() == ENOUGH {
+        if enough {
             for other in self.windows[index].open.clone() {
                 self.look_again_later(now, other);
             }
@@ -237,7 +245,9 @@ mod tests {
 
     fn taken(seconds: &[f64]) -> Taken {
         let mut taken = Taken::default();
-        seconds.iter().for_each(|took| taken.note(Duration::from_secs_f64(*took)));
+        for took in seconds {
+            taken.note(Duration::from_secs_f64(*took));
+        }
         taken
     }
 

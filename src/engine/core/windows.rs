@@ -4,7 +4,7 @@
 //! when AWS has no room, throttles, or accepts a start and never runs it, and grow again one by one
 //! as starts are accepted: the way TCP finds its share of a line that it does not know.
 
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::Core;
@@ -19,8 +19,9 @@ use crate::service::CallError;
 
 /// A window of the plan under way.
 pub(super) struct Window {
-    /// Tests that have not been started, in order.
-    pub(super) waiting: VecDeque<TestIndex>,
+    /// Tests that wait for a place, in the order of the plan: first those that are to be tried for
+    /// the first time, or were refused once or twice, then those that were more often.
+    pub(super) waiting: BTreeSet<(u32, usize, TestIndex)>,
     /// Tests that have a place: what is being started, and what has not been seen to be over.
     pub(super) open: Vec<TestIndex>,
     /// How many places there are now.
@@ -38,7 +39,7 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn new(in_flight: u32) -> Self {
         Self {
-            waiting: VecDeque::new(),
+            waiting: BTreeSet::new(),
             open: Vec::new(),
             room: Room::new(in_flight),
             full: Spacing::new(RETRY.0, RETRY.1),
@@ -47,7 +48,15 @@ impl Window {
             sweep: Sweep::default(),
         }
     }
+
+    /// Whether it has fewer places for now than the suite gives it.
+    pub(super) fn is_crowded(&self) -> bool {
+        self.room.places < self.room.most
+    }
 }
+
+/// A test that AWS has had no room for so often goes first all the same.
+const MOST_REFUSALS: u32 = 2;
 
 /// The number of places, which follows what AWS has room for.
 #[derive(Debug)]
@@ -78,13 +87,16 @@ impl Room {
         self.places < before
     }
 
-    /// Grows by a place for as many accepted starts as there are places.
-    fn grow(&mut self) {
+    /// Grows by a place for as many accepted starts as there are places. Gives whether there are as
+    /// many again as at first.
+    fn grow(&mut self) -> bool {
         self.accepted += 1;
-        if self.accepted >= self.places {
-            self.accepted = 0;
-            self.places = self.most.min(self.places + 1);
+        if self.places == self.most || self.accepted < self.places {
+            return false;
         }
+        self.accepted = 0;
+        self.places += 1;
+        self.places == self.most
     }
 }
 
@@ -111,7 +123,8 @@ impl Core {
         // One that has ended while it waited is still in the queue.
         let tests = &self.tests;
         let waits = |test: &TestIndex| matches!(tests[*test].state, State::Waiting);
-        std::iter::from_fn(|| window.waiting.pop_front()).find(waits)
+        let first = || window.waiting.pop_first().map(|(_, _, test)| test);
+        std::iter::from_fn(first).find(waits)
     }
 
     /// Gives the place that a test has in its window, if it has one, to the next.
@@ -123,10 +136,14 @@ impl Core {
     }
 
     /// AWS has accepted a start of a window: there is room.
-    pub(super) fn has_room(&mut self, window: usize) {
-        let window = &mut self.windows[window];
-        window.room.grow();
-        window.full.reset();
+    pub(super) fn has_room(&mut self, now: Duration, window: usize) {
+        let state = &mut self.windows[window];
+        state.full.reset();
+        if state.room.grow() {
+            let (service, place) = self.plan.place(window);
+            let places = self.windows[window].room.places;
+            self.emit(now, EventKind::Uncrowded { service, place, places });
+        }
     }
 
     /// Halves the places of a window, for what came of a call that was sent at `sent_at`.
@@ -145,8 +162,18 @@ impl Core {
         }
     }
 
-    /// AWS had no room for a start: the test waits for a place again, before all others, as do those
-    /// that were to be started next, and nothing of the window is started for a while.
+    /// Lets a test wait for a place in its window, in the order of the plan. One that was refused again
+    /// and again, or has been run before, comes after the others: it is to keep nobody from starting.
+    pub(super) fn wait_for_place(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        (run.state, run.waiting_since) = (State::Waiting, now);
+        let turn = run.attempt - 1 + run.refused.saturating_sub(MOST_REFUSALS);
+        let place = (turn, run.rank, test);
+        self.windows[self.plan.tests[test].window].waiting.insert(place);
+    }
+
+    /// AWS had no room for a start. The test gives its place back, as do those that were to be
+    /// started next, and nothing of the window is started for a while.
     pub(super) fn no_room(
         &mut self,
         now: Duration,
@@ -155,31 +182,29 @@ impl Core {
         retry_after: Option<Duration>,
     ) {
         let index = self.plan.tests[test].window;
-        let next = |other: &TestIndex| {
+        let gives_back = |other: &TestIndex| {
             let run = &self.tests[*other];
-            matches!(run.state, State::Starting) && !run.on_the_wire && run.trouble.is_none()
+            let starting = matches!(run.state, State::Starting);
+            *other == test || starting && !run.on_the_wire && !run.may_have_started
         };
-        let open = &self.windows[index].open;
-        let mut back: Vec<TestIndex> =
-            open.iter().copied().filter(|other| *other != test && next(other)).collect();
-        back.sort_unstable_by(|a, b| b.cmp(a));
-        back.push(test);
-        for other in back {
+        let open = self.windows[index].open.iter().copied();
+        for other in open.filter(gives_back).collect::<Vec<TestIndex>>() {
             self.free_place(other);
             self.want_nothing(other);
-            self.tests[other].state = State::Waiting;
-            self.windows[index].waiting.push_front(other);
+            self.wait_for_place(now, other);
         }
         let window = &mut self.windows[index];
         // The starts of one burst are refused together.
-        if now >= window.closed_until {
-            let wait = window.full.next(&mut self.chance).max(retry_after.unwrap_or_default());
-            window.closed_until = now + wait;
-            self.timers.set(window.closed_until, Timer::Room);
-        }
+        let wait = if now < window.closed_until {
+            retry_after.unwrap_or_default()
+        } else {
+            window.full.next(&mut self.chance).max(retry_after.unwrap_or_default())
+        };
+        window.closed_until = window.closed_until.max(now + wait);
+        self.timers.set(window.closed_until, Timer::Room);
         let after = window.closed_until.saturating_sub(now);
         let run = &mut self.tests[test];
-        run.waiting_since = now;
+        run.refused += 1;
         let event = EventKind::Retrying { test, error: error.error.clone(), after };
         run.note_trouble(now, error);
         self.emit(now, event);

@@ -30,6 +30,7 @@ fn attempt(number: u32, verdict: Verdict, message: &str) -> Attempt {
         started_at: DateTime::UNIX_EPOCH,
         ended_at: DateTime::UNIX_EPOCH + TimeDelta::seconds(9),
         seconds: 9.5,
+        ran: None,
         details: Details::default(),
     }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Backpressure, Event, EventKind, Operation, Waiting, Why};
+use crate::event::{Backpressure, Event, EventKind, Operation, Waited, Waiting, Why};
 use crate::report::progress::{Detail, Progress, event};
 use crate::report::terminal::report;
 
@@ -50,29 +50,33 @@ fn each_event_has_its_line() {
             test: 0,
             operation: Operation::Start,
             why: Why::Place(Duration::from_millis(61_500)),
-            waited: Duration::from_millis(500),
+            again: true,
+            waited: Waited { rate: Duration::from_millis(500), pause: Duration::from_secs(7) },
         },
         EventKind::Calling {
             test: 0,
             operation: Operation::Poll,
             why: Why::Expected(Duration::from_millis(9_050)),
-            waited: Duration::ZERO,
+            again: false,
+            waited: Waited::default(),
         },
         EventKind::Calling {
             test: 0,
             operation: Operation::Poll,
             why: Why::Spacing,
-            waited: Duration::ZERO,
+            again: false,
+            waited: Waited::default(),
         },
         EventKind::Sweeping {
             service: ServiceName::Connect,
             place: "i-1".to_owned(),
             executions: 10,
-            waited: Duration::from_millis(1_440),
+            waited: Waited { rate: Duration::from_millis(1_440), pause: Duration::ZERO },
         },
         EventKind::SweepsOff {
             service: ServiceName::Connect,
             place: "i-1".to_owned(),
+            off: Some(Duration::from_secs(300)),
             why: "AccessDenied".to_owned(),
         },
         EventKind::Crowded {

@@ -66,7 +66,7 @@ impl Service for Lex {
                 .filter(|id| !id.is_empty())
                 .ok_or_else(|| unreadable(OPERATION, "testExecutionId"))?;
             // The reply has no status; an execution begins as Pending.
-            Ok(Started { execution_id, status: status(Some(&TestExecutionStatus::Pending)) })
+            Ok(Started { execution_id, status: status(&TestExecutionStatus::Pending) })
         })
     }
 
@@ -86,7 +86,7 @@ impl Service for Lex {
             let took =
                 took(reply.creation_date_time.as_ref(), reply.last_updated_date_time.as_ref());
             Ok(Snapshot {
-                status: status(Some(&known)),
+                status: status(&known),
                 observations: None,
                 ended_at: reply.last_updated_date_time.as_ref().and_then(utc),
                 failure_reasons: reply.failure_reasons.unwrap_or_default(),
@@ -117,8 +117,10 @@ impl Service for Lex {
             for listed in reply.test_executions.unwrap_or_default() {
                 let created = listed.creation_date_time.as_ref().and_then(utc);
                 older |= created.is_some_and(|created| created < request.since);
-                if let Some(id) = listed.test_execution_id {
-                    executions.push((id, status(listed.test_execution_status.as_ref())));
+                if let (Some(id), Some(known)) =
+                    (listed.test_execution_id, listed.test_execution_status)
+                {
+                    executions.push((id, status(&known)));
                 }
             }
             // What follows is older still.
@@ -181,16 +183,15 @@ fn unbuilt(operation: &str, error: &BuildError) -> CallError {
     CallError { class: ErrorClass::Rejected, error: own_error(operation, &error.to_string()) }
 }
 
-fn status(status: Option<&TestExecutionStatus>) -> Status {
+fn status(status: &TestExecutionStatus) -> Status {
     let phase = match status {
-        Some(TestExecutionStatus::Pending | TestExecutionStatus::Waiting) | None => Phase::Queued,
-        Some(TestExecutionStatus::Completed) => Phase::Ended(End::Completed),
-        Some(TestExecutionStatus::Failed) => Phase::Ended(End::Failed),
-        Some(TestExecutionStatus::Stopped) => Phase::Ended(End::Stopped),
-        Some(_) => Phase::Running,
+        TestExecutionStatus::Pending | TestExecutionStatus::Waiting => Phase::Queued,
+        TestExecutionStatus::Completed => Phase::Ended(End::Completed),
+        TestExecutionStatus::Failed => Phase::Ended(End::Failed),
+        TestExecutionStatus::Stopped => Phase::Ended(End::Stopped),
+        _ => Phase::Running,
     };
-    let word = status.map_or("(no status)", TestExecutionStatus::as_str).to_owned();
-    Status { word, phase }
+    Status { word: status.as_str().to_owned(), phase }
 }
 
 #[cfg(test)]
@@ -199,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_status_not_known_yet_is_no_end() {
-        let phase = |known| status(Some(&known)).phase;
+        let phase = |known| status(&known).phase;
         assert_eq!(phase(TestExecutionStatus::from("Archiving")), Phase::Running);
         assert_eq!(phase(TestExecutionStatus::Waiting), Phase::Queued);
         assert_eq!(phase(TestExecutionStatus::Stopping), Phase::Running);

@@ -186,7 +186,7 @@ fn every_call_says_why_it_is_made_now_and_what_it_has_waited_for() {
     assert!(whys.iter().any(|why| matches!(why, Why::Expected(took) if *took < seconds(9.2))));
     assert!(whys.iter().any(|why| matches!(why, Why::Place(waited) if *waited > seconds(9.0))));
     let waited = played.events(|event| match event.kind {
-        EventKind::Calling { test: 4, waited, .. } => Some(waited),
+        EventKind::Calling { test: 4, waited, .. } => Some(waited.rate),
         _ => None,
     });
     assert_eq!(waited[0], seconds(0.5), "the fifth start waits for the fifth token");
