@@ -70,11 +70,7 @@ impl World {
     /// A call that arrives at `now` in a Region.
     pub(crate) fn answer(&mut self, now: u64, region: &str, call: &Call) -> Reply {
         let connect = matches!(target(call), Target::Connect(_));
-        self.calls += 1;
-        let full = || Bucket::new(BEGUN, RATE.0, RATE.1);
-        let bucket = self.buckets.entry((connect, region.to_owned())).or_insert_with(full);
-        if bucket.take(BEGUN + now).is_err() {
-            self.throttled += 1;
+        if self.throttles(now, connect, region) {
             let error = ApiError::new(429, "ThrottlingException", "Rate exceeded");
             return refused(call, failed(ErrorClass::Throttled { retry_after: None }, &error));
         }
@@ -85,6 +81,16 @@ impl World {
             };
             refused(call, failed(class, &error))
         })
+    }
+
+    /// Counts a call that arrives at `now`, and says whether it is throttled.
+    fn throttles(&mut self, now: u64, connect: bool, region: &str) -> bool {
+        self.calls += 1;
+        let full = || Bucket::new(BEGUN, RATE.0, RATE.1);
+        let bucket = self.buckets.entry((connect, region.to_owned())).or_insert_with(full);
+        let throttled = bucket.take(BEGUN + now).is_err();
+        self.throttled += u64::from(throttled);
+        throttled
     }
 
     fn act(&mut self, now: u64, region: &str, call: &Call) -> Result<Reply, ApiError> {
@@ -190,11 +196,7 @@ impl World {
         instance: &str,
         since: u64,
     ) -> Option<Vec<(String, bool)>> {
-        self.calls += 1;
-        let full = || Bucket::new(BEGUN, RATE.0, RATE.1);
-        let bucket = self.buckets.entry((true, region.to_owned())).or_insert_with(full);
-        if bucket.take(BEGUN + now).is_err() {
-            self.throttled += 1;
+        if self.throttles(now, true, region) {
             return None;
         }
         let filter = Filter { start: Some(BEGUN + since), ..Filter::default() };

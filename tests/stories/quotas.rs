@@ -41,10 +41,14 @@ fn the_smallest_row_of_the_benchmark_goes_through_the_socket() {
         outcome.ledger.executions.iter().map(|execution| open_at(execution.created_ms)).max();
     assert!(most <= Some(10), "{most:?} in flight");
     // The log says of each wait why it was waited.
-    for why in
-        ["waited", "for a place", "for the request rate", "list", "what runs on instance i-1"]
-    {
-        assert!(outcome.stderr.contains(why), "{why} in:\n{}", outcome.stderr);
+    for why in [
+        r"start +t4 +waited \d+ms for the request rate",
+        r"start +t1\d +waited [\d.]+\w+ for a place",
+        r"list +what runs on instance i-1, in place of \d+ looks +looked at from time to time",
+        r"look +t\d+ +expected to be over: tests here took up to",
+    ] {
+        let line = regex::Regex::new(why).unwrap();
+        assert!(line.is_match(&outcome.stderr), "{why} in:\n{}", outcome.stderr);
     }
 }
 
@@ -135,7 +139,14 @@ fn a_run_that_may_be_too_long_is_warned_of() {
 #[test]
 fn a_dry_run_of_nothing_or_of_a_suite_that_is_invalid_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let (code, ..) = dry_run(folder.path(), "name: Dry\nconnect: {}\n");
+    let (code, _, stderr) = dry_run(folder.path(), "name: Dry\nconnect: {}\n");
     assert_eq!(code, 2);
+    assert!(stderr.contains("suite.yaml:2"), "{stderr}");
+    let suite = "name: Dry\nconnect: {instance_id: i, test_cases: [{name: a, test_case_id: a}]}\n";
+    std::fs::write(folder.path().join("suite.yaml"), suite).unwrap();
+    let args = ["run", "suite.yaml", "--dry-run", "--tag", "none"];
+    let output = callcheck(folder.path()).args(args).output().unwrap();
+    assert_eq!(output.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("none of 1 tests is selected"));
     assert!(!folder.path().join("junit.xml").exists());
 }

@@ -321,10 +321,6 @@ impl Core {
                 }
             }
             ErrorClass::ClockSkew { .. } => Duration::ZERO,
-            ErrorClass::Full { retry_after } => {
-                let wait = self.tests[test].retry.next(&mut self.chance);
-                wait.max(retry_after.unwrap_or_default())
-            }
             _ => self.tests[test].retry.next(&mut self.chance),
         };
         let event = EventKind::Retrying { test, error: error.error.clone(), after: wait };

@@ -189,15 +189,13 @@ impl Core {
         if run.came_to_nothing.is_none() {
             self.shrink(now, window, accepted_at, Backpressure::NeverRun);
         }
-        self.free_place(test);
         let run = &mut self.tests[test];
-        run.state = State::Waiting;
         let contact_ids = std::mem::take(&mut run.details.contact_ids);
         run.details = Details { contact_ids, ..Details::default() };
         let after = run.anew.next(&mut self.chance);
         run.came_to_nothing = Some(reason.clone());
         self.emit(now, EventKind::StartingAnew { test, reason, after });
-        self.want(now, test, now + after);
+        self.give_place_back(now, test, after);
     }
 
     /// A page has come.

@@ -157,7 +157,7 @@ impl Core {
         if run.troubled_for(now) < patience {
             if self.closing.is_none() {
                 return match error.class {
-                    ErrorClass::Full { retry_after } if has_queue(planned.target.service()) => {
+                    ErrorClass::Full { retry_after } => {
                         self.no_room(now, test, error, retry_after);
                     }
                     _ => self.want_again(now, test, error),

@@ -35,7 +35,7 @@ const MOST_USELESS: u32 = 3;
 const OFF: Duration = Duration::from_secs(300);
 
 /// Executions that began so long before the oldest of this run's cannot be of interest, even if
-/// the clocks differ by as much as AWS lets them (5 minutes).
+/// the clocks differ by as much as AWS lets them (5 minutes), and that is not known yet.
 const MARGIN: TimeDelta = TimeDelta::minutes(10);
 
 /// The sweep of a window.
@@ -134,7 +134,9 @@ impl Core {
             self.windows[window].sweep.end();
             return None;
         };
-        let (target, since) = (&self.plan.tests[test].target, self.started_at + oldest - MARGIN);
+        let target = &self.plan.tests[test].target;
+        let ahead = self.lanes[self.plan.windows[window].lane].ahead.by();
+        let since = self.started_at + oldest + ahead - MARGIN;
         let sweep = &mut self.windows[window].sweep;
         sweep.on_the_wire = true;
         // All pages are asked for alike: a token belongs to its request.

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Core;
 use super::test_run::{Running, State, Within};
@@ -78,6 +78,11 @@ pub(super) struct Ahead {
 }
 
 impl Ahead {
+    /// By how much, as far as is known.
+    pub(super) fn by(&self) -> TimeDelta {
+        TimeDelta::milliseconds(self.millis)
+    }
+
     /// When something ended that AWS says to have ended at `at`, in the time of a run that began
     /// at `began`. It was seen not to have ended at `after`, and to have ended at `by`: where
     /// AWS's time does not lie between, the clocks differ, by at least that much, and it is not

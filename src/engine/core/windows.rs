@@ -15,7 +15,7 @@ use super::test_run::{RETRY, State};
 use super::watch::Taken;
 use crate::event::{Backpressure, EventKind, Why};
 use crate::plan::TestIndex;
-use crate::service::CallError;
+use crate::service::{CallError, has_queue};
 
 /// A window of the plan under way.
 pub(super) struct Window {
@@ -55,7 +55,7 @@ impl Window {
     }
 }
 
-/// A test that AWS has had no room for so often goes first all the same.
+/// A test that AWS has had no room for so often, for reasons of its own, still goes first.
 const MOST_REFUSALS: u32 = 2;
 
 /// The number of places, which follows what AWS has room for.
@@ -172,8 +172,20 @@ impl Core {
         self.windows[self.plan.tests[test].window].waiting.insert(place);
     }
 
-    /// AWS had no room for a start. The test gives its place back, as do those that were to be
-    /// started next, and nothing of the window is started for a while.
+    /// Lets a test wait for a place again after `wait`; others may have its place meanwhile.
+    pub(super) fn give_place_back(&mut self, now: Duration, test: TestIndex, wait: Duration) {
+        self.free_place(test);
+        self.want_nothing(test);
+        if wait.is_zero() {
+            return self.wait_for_place(now, test);
+        }
+        let run = &mut self.tests[test];
+        run.state = State::Waiting;
+        self.timers.set(now + wait, Timer::Due(test, run.generation));
+    }
+
+    /// AWS had no room for a start. Where that is a queue that all tests of the window share, nothing
+    /// of it is started for a while; else it is the test's own affair.
     pub(super) fn no_room(
         &mut self,
         now: Duration,
@@ -181,7 +193,31 @@ impl Core {
         error: CallError,
         retry_after: Option<Duration>,
     ) {
-        let index = self.plan.tests[test].window;
+        let planned = &self.plan.tests[test];
+        let index = planned.window;
+        let after = if has_queue(planned.target.service()) {
+            self.close_window(now, index, test, retry_after)
+        } else {
+            self.tests[test].refused += 1;
+            let wait = self.tests[test].retry.next(&mut self.chance);
+            let wait = wait.max(retry_after.unwrap_or_default());
+            self.give_place_back(now, test, wait);
+            wait
+        };
+        let event = EventKind::Retrying { test, error: error.error.clone(), after };
+        self.tests[test].note_trouble(now, error);
+        self.emit(now, event);
+    }
+
+    /// Starts nothing of a window for a while, which it gives: AWS has refused `test`. That gives its
+    /// place back, as do those that were to be started next.
+    fn close_window(
+        &mut self,
+        now: Duration,
+        index: usize,
+        test: TestIndex,
+        retry_after: Option<Duration>,
+    ) -> Duration {
         let gives_back = |other: &TestIndex| {
             let run = &self.tests[*other];
             let starting = matches!(run.state, State::Starting);
@@ -189,24 +225,18 @@ impl Core {
         };
         let open = self.windows[index].open.iter().copied();
         for other in open.filter(gives_back).collect::<Vec<TestIndex>>() {
-            self.free_place(other);
-            self.want_nothing(other);
-            self.wait_for_place(now, other);
+            self.give_place_back(now, other, Duration::ZERO);
         }
         let window = &mut self.windows[index];
         // The starts of one burst are refused together.
         let wait = if now < window.closed_until {
-            retry_after.unwrap_or_default()
+            Duration::ZERO
         } else {
-            window.full.next(&mut self.chance).max(retry_after.unwrap_or_default())
+            window.full.next(&mut self.chance)
         };
-        window.closed_until = window.closed_until.max(now + wait);
+        let until = now + wait.max(retry_after.unwrap_or_default());
+        window.closed_until = window.closed_until.max(until);
         self.timers.set(window.closed_until, Timer::Room);
-        let after = window.closed_until.saturating_sub(now);
-        let run = &mut self.tests[test];
-        run.refused += 1;
-        let event = EventKind::Retrying { test, error: error.error.clone(), after };
-        run.note_trouble(now, error);
-        self.emit(now, event);
+        window.closed_until.saturating_sub(now)
     }
 }

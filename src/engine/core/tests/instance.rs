@@ -9,7 +9,7 @@ use super::player::World;
 use super::{accepted, error, seconds, snapshot, status};
 use crate::engine::core::{Call, Reply};
 use crate::plan::Target;
-use crate::service::{ErrorClass, Listing, Snapshot, Status};
+use crate::service::{ErrorClass, ListRequest, Listing, Snapshot, Status};
 
 /// How the list of what runs behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub(super) enum List {
     Empty,
     /// It breaks.
     Breaks,
+    /// It is throttled, and nothing else is.
+    Throttled,
+    /// It takes its time.
+    Slow,
     /// Nobody may list.
     Denied,
 }
@@ -143,17 +147,27 @@ impl Instance {
         throttled
     }
 
-    fn listed(&mut self, now: Duration, token: Option<&str>) -> Result<Listing, ErrorClass> {
+    fn listed(&mut self, now: Duration, request: &ListRequest) -> Result<Listing, ErrorClass> {
+        let token = request.next_token.as_deref();
         match self.list {
             List::Denied => return Err(ErrorClass::Rejected),
             List::Breaks => return Err(ErrorClass::Ambiguous),
+            List::Throttled => return Err(ErrorClass::Throttled { retry_after: None }),
             List::Empty => return Ok(Listing::default()),
             _ => {}
         }
+        // What began before is left out, by AWS's clock.
+        let ahead = self.ahead.unwrap_or_default();
+        let new = |number: &usize| {
+            let accepted = self.executions[*number][0].unwrap_or_default();
+            DateTime::UNIX_EPOCH + accepted + ahead >= request.since
+        };
         let at = if self.list == List::Lags { now.saturating_sub(seconds(4.0)) } else { now };
         let runs = |number: &usize| {
             let [_, begun, ended] = self.executions[*number];
-            begun.is_some_and(|begun| begun <= at) && ended.is_none_or(|ended| ended > at)
+            begun.is_some_and(|begun| begun <= at)
+                && ended.is_none_or(|ended| ended > at)
+                && new(number)
         };
         let shown =
             (0..self.executions.len()).filter(|number| self.list == List::ShowsAll || runs(number));
@@ -195,9 +209,7 @@ impl Instance {
                 let ended_at = self.ended(number).and_then(aws);
                 Reply::Poll(Ok(Snapshot { ended_at, ..snapshot(self.word(number)) }))
             }
-            Call::List(request) => {
-                Reply::List(self.listed(now, request.next_token.as_deref()).map_err(error))
-            }
+            Call::List(request) => Reply::List(self.listed(now, request).map_err(error)),
             other => panic!("unexpected: {other:?}"),
         }
     }
@@ -215,6 +227,7 @@ impl World for Instance {
             (true, Call::List(_)) => Reply::List(Err(throttled)),
             (true, _) => Reply::Poll(Err(throttled)),
         };
-        (self.latency, reply)
+        let slow = self.list == List::Slow && matches!(call, Call::List(_));
+        (if slow { seconds(7.0) } else { self.latency }, reply)
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Model {
     pub(super) most_connect: usize,
     /// Ends that a look has been answered with, by execution.
     pub(super) told: HashMap<String, &'static str>,
+    /// When the first of them was.
+    pub(super) told_at: HashMap<String, Duration>,
     /// What the list showed the last time.
     listed_before: Vec<(String, Status)>,
     /// Whether listing is allowed.
@@ -66,6 +68,7 @@ impl Model {
             throttled: 0,
             most_connect: 0,
             told: HashMap::new(),
+            told_at: HashMap::new(),
             listed_before: Vec::new(),
             lists: true,
             full_until: Duration::ZERO,
@@ -178,7 +181,7 @@ impl Model {
 
     /// Lists in pages of three, the newest first: of Connect what runs, of Lex everything. Under
     /// faults it leaves out, says what was a while ago, begins again, or is not allowed.
-    fn list(&mut self, now: Duration, request: &ListRequest) -> Listing {
+    fn list(&mut self, request: &ListRequest) -> Listing {
         let service = request.target.service();
         let connect = service == ServiceName::Connect;
         let faulty = self.rng.f64() < self.faults;
@@ -203,7 +206,6 @@ impl Model {
         let more = executions.len() > 3;
         executions.truncate(3);
         let next = if faulty && self.rng.bool() { from } else { from + 3 };
-        let _ = now;
         Listing { executions, next_token: more.then(|| next.to_string()) }
     }
 
@@ -222,7 +224,7 @@ impl Model {
                 let snapshot = self.look(&execution.id);
                 Reply::Poll(Ok(snapshot))
             }
-            Call::List(request) => Reply::List(Ok(self.list(now, request))),
+            Call::List(request) => Reply::List(Ok(self.list(request))),
             Call::Stop(execution, _) => {
                 let execution = &mut self.executions[index(&execution.id)];
                 assert!(execution.created <= now);
@@ -289,6 +291,7 @@ impl World for Model {
                 let end = self.find(&execution.id).end;
                 if snapshot.status.word == end {
                     self.told.insert(execution.id.clone(), end);
+                    self.told_at.entry(execution.id.clone()).or_insert(now);
                 }
             }
             return (latency, reply);
