@@ -1,4 +1,4 @@
-"""Measures what reading and reporting cost callcheck, and prints the figures.
+"""Measures what large runs and their reports cost callcheck, and prints the figures.
 
 usage: reports.py CALLCHECK [UTTERANCES]
 
@@ -7,6 +7,8 @@ CALLCHECK is a release build. The simulator runs in a process of its own, limits
  - A Lex test set of 200,000 utterances (the service model's bound), a tenth of which did not match,
    to all reports with `--junit-lex all`: user and system time, peak memory (goal: 5 s, 600 MB).
  - 1,000 tests, of which 300 failed: JUnit alone, from the JSON report (goal: 100 ms).
+ - 100, 1,000 and 10,000 tests on eight instances, a twentieth of them Lex test sets, to JUnit and JSON:
+   user and system time a test, peak memory (goal: 100 MB).
 
 Times are of one machine at one moment: compare ratios.
 """
@@ -108,6 +110,28 @@ def many_tests(callcheck, folder, url, tests):
           f" to {times[-1] * 1000:.0f})")
 
 
+def large_run(callcheck, folder, url, tests):
+    shared = f"  poll: {{min: 50ms, max: 100ms}}\n  limits: {{{LIMITS}}}\n"
+    suites = []
+    # A suite file holds at most 1 MiB.
+    for first in range(0, tests, 5000):
+        numbers = range(first, min(first + 5000, tests))
+        cases = "".join(f"    - {{name: Test {i}, test_case_id: r{i}, instance_id: i{i % 8}}}\n"
+                        for i in numbers if i % 20)
+        sets = "".join(f"    - {{name: Set {i}, test_set_id: SET{i:07}}}\n"
+                       for i in numbers if not i % 20)
+        lex = LEX.split("lex:\n")[1].split("  poll")[0]
+        suite = folder / f"large{first}.yaml"
+        suite.write_text(f"name: Large {first}\nregion: us-east-1\nconnect:\n{shared}  test_cases:\n"
+                         f"{cases}lex:\n{lex}{shared}  expect: {{end_to_end: 90%}}\n"
+                         f"  test_executions:\n{sets}")
+        suites.append(suite.name)
+    command = [callcheck, "run", *suites, "-q", "--endpoint-url", url, "--json", "large.json"]
+    code, wall, user, system, peak = measured(command, folder)
+    each = (user + system) / tests * 1000
+    print(f"{tests:>6} tests (exit {code}): {wall:5.1f} s, {each:.2f} ms user+sys a test, {peak:.0f} MB")
+
+
 def main():
     callcheck = str(pathlib.Path(sys.argv[1]).resolve())
     utterances = int(sys.argv[2]) if len(sys.argv) > 2 else 200_000
@@ -127,6 +151,9 @@ def main():
             url = simulator.stdout.readline().decode().strip()
             large_set(callcheck, folder, url, utterances)
             many_tests(callcheck, folder, url, tests)
+            print()
+            for count in (100, 1000, 10_000):
+                large_run(callcheck, folder, url, count)
         finally:
             simulator.kill()
             simulator.wait()
