@@ -116,7 +116,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Output")]
     pub progress: Progress,
 
-    /// Also tell each retry and each wait
+    /// Also tell each call, why it is made now, and what it has waited for
     #[arg(long, short, conflicts_with = "quiet", help_heading = "Output")]
     pub verbose: bool,
 

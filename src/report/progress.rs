@@ -69,11 +69,13 @@ pub fn event(
         EventKind::Unreached { service, region, error } => {
             let region = region.as_deref().unwrap_or("the default Region");
             let error = one_line(&error.to_string());
+            let service = service_word(*service);
             let text = format!("no reply from {service} in {region} yet, trying on: {error}");
             (YELLOW, "waiting".into(), text)
         }
         EventKind::Paused { service, region, pause } => {
             let region = region.as_deref().unwrap_or("the default Region");
+            let service = service_word(*service);
             let text = format!("AWS throttles {service} in {region}: no call for {}", wait(*pause));
             (DIM, "waiting".into(), text)
         }
@@ -214,6 +216,13 @@ fn operation(operation: Operation) -> &'static str {
         Operation::List => "list",
         Operation::Stop => "stop",
         Operation::Results => "read",
+    }
+}
+
+fn service_word(service: ServiceName) -> &'static str {
+    match service {
+        ServiceName::Connect => "Connect",
+        ServiceName::Lex => "Lex",
     }
 }
 

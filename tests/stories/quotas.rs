@@ -87,6 +87,19 @@ fn what_failed_the_last_time_is_started_first_and_then_what_took_longest() {
     assert_eq!(started(first.exits(1)), ["smoke", "short", "long", "bad"]);
     let second = run();
     assert_eq!(started(second.exits(1)), ["smoke", "bad", "long", "short"]);
+    // And the plan says why.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("suite.yaml"), suite).unwrap();
+    let args = ["run", "suite.yaml", "--dry-run", "--state-dir", state.to_str().unwrap()];
+    let plan = callcheck(folder.path()).args(args).output().unwrap();
+    let plan = String::from_utf8(plan.stdout).unwrap();
+    for line in [
+        r"1  smoke .*smoke; passed in",
+        r"2  bad .*  failed in .* the last time",
+        r"\(4 as the last time\)",
+    ] {
+        assert!(regex::Regex::new(line).unwrap().is_match(&plan), "{line} in:\n{plan}");
+    }
     // The reports keep the suite's order.
     let json = second.json();
     let names: Vec<&Value> =
