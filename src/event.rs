@@ -250,6 +250,8 @@ pub struct Waiting {
     pub running: usize,
     /// What came out of it.
     pub results: usize,
+    /// Calls pause still for so long, since AWS has throttled.
+    pub paused: Option<Duration>,
 }
 
 impl EventKind {

@@ -11,8 +11,11 @@ use crate::report::text::one_line;
 /// The plan for people: the tests in the order of their starts, where they run, what it costs and
 /// how long it takes. Ends with a line break.
 pub(super) fn dry_run(plan: &Plan) -> String {
-    let mut text =
-        String::from("dry run: nothing is called and nothing is written\n\norder of starts\n");
+    let mut text = String::from("dry run: nothing is called and nothing is written\n");
+    if plan.tests.is_empty() {
+        return text + "\nno test is selected\n";
+    }
+    text.push_str("\norder of starts\n");
     let digits = plan.tests.len().to_string().len().max(3);
     let name = |test: usize| one_line(&plan.tests[test].name);
     let width =
@@ -100,11 +103,10 @@ fn basis(Forecast { known, assumed, unknown, .. }: Forecast) -> String {
 
 /// A duration as a person wants it: to the tenth of a second, the second or the minute.
 fn rounded(duration: Duration) -> String {
-    let unit = match duration.as_secs() {
-        0..60 => 100,
-        60..3600 => 1000,
-        _ => 60_000,
-    };
-    let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    format_duration(Duration::from_millis(millis.div_ceil(unit).saturating_mul(unit)))
+    let seconds = duration.as_secs();
+    match seconds {
+        0..60 => format!("{:.1}s", duration.as_secs_f64()),
+        60..3600 => format_duration(Duration::from_secs(seconds)),
+        _ => format_duration(Duration::from_secs(seconds.div_ceil(60).saturating_mul(60))),
+    }
 }

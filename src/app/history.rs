@@ -2,14 +2,13 @@
 //! what order tests are started and how long a run will take, and nothing of a verdict hangs on it.
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::{RunSummary, ServiceName, Verdict};
+use crate::outcome::{ErrorKind, RunSummary, ServiceName, Verdict};
 use crate::plan::{History, Past, identity};
 use crate::report::writer::put;
 
@@ -21,6 +20,13 @@ const VERSION: u32 = 1;
 
 /// What has not been run for so long is forgotten.
 const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// A test that ended so did not pass, which is its own affair.
+const TELLING: [ErrorKind; 4] =
+    [ErrorKind::TimedOut, ErrorKind::QueuedOut, ErrorKind::Stopped, ErrorKind::ResultsUnavailable];
+
+/// No test takes longer: Lex sets take hours (AWS-FACTS.md), and a file may hold anything.
+const LONGEST: f64 = 7.0 * 24.0 * 3600.0;
 
 /// Longer files are not read: ten thousand tests make 2 MB.
 const MOST_BYTES: u64 = 100 * 1024 * 1024;
@@ -59,7 +65,8 @@ pub(super) fn load(state_dir: &Path) -> Result<History, String> {
         read(state_dir).map_err(|cause| format!("{cause}: tests start in the suite's order"))?;
     let entries = entries.into_iter();
     let past = |entry: Entry| {
-        let took = Duration::try_from_secs_f64(entry.seconds).ok()?;
+        let seconds = Some(entry.seconds).filter(|seconds| *seconds <= LONGEST)?;
+        let took = Duration::try_from_secs_f64(seconds).ok()?;
         Some((entry.identity(), Past { passed: entry.passed, took }))
     };
     Ok(entries.filter_map(past).collect())
@@ -74,13 +81,17 @@ pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String>
     let now = summary.started_at;
     let known = read(state_dir)
         .map_err(|cause| format!("{cause}: it is left as it is; delete it to begin anew"))?;
-    let kept = known.into_iter().filter(|entry| now - entry.at < KEPT);
+    let kept = known.into_iter().filter(|entry| (now - entry.at).abs() < KEPT);
     let mut entries: BTreeMap<String, Entry> =
         kept.map(|entry| (entry.identity(), entry)).collect();
     for (suite, test) in summary.placed() {
         // What was not run, or broken off, tells nothing of the test.
         let Some(attempt) = test.outcome.attempts.last() else { continue };
-        let over = matches!(test.outcome.verdict, Verdict::Passed | Verdict::Failed);
+        let over = match test.outcome.verdict {
+            Verdict::Passed | Verdict::Failed => true,
+            Verdict::Error(kind) => TELLING.contains(&kind),
+            Verdict::NotRun => false,
+        };
         let entry = Entry {
             suite: suite.name.clone(),
             service: test.service,
@@ -98,7 +109,13 @@ pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String>
     let path = state_dir.join(FILE);
     let failed = |cause: String| format!("failed to write {}: {cause}", path.display());
     let bytes = serde_json::to_vec(&file).map_err(|error| failed(error.to_string()))?;
-    put(&path, |to| to.write_all(&bytes)).map_err(|error| failed(error.to_string()))
+    put(&path, |to| to.write_all(&bytes)).map_err(|error| failed(error.to_string()))?;
+    // What is kept here is for this machine, or for a cache: not for the repository.
+    let ignore = state_dir.join(".gitignore");
+    if !ignore.exists() {
+        put(&ignore, |to| to.write_all(b"*\n")).map_err(|error| failed(error.to_string()))?;
+    }
+    Ok(())
 }
 
 fn read(state_dir: &Path) -> Result<Vec<Entry>, String> {
@@ -106,8 +123,9 @@ fn read(state_dir: &Path) -> Result<Vec<Entry>, String> {
     let failed =
         |cause: &dyn std::fmt::Display| format!("failed to read {}: {cause}", path.display());
     match std::fs::metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(&error)),
+        Ok(found) if !found.is_file() => return Err(failed(&"it is no file")),
         Ok(found) if found.len() > MOST_BYTES => return Err(failed(&"it is too large")),
         Ok(_) => {}
     }

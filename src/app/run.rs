@@ -56,14 +56,14 @@ impl Identity {
 /// Runs suites to the exit code.
 pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
     let identity = Identity::new(args.run_id.clone());
-    if args.dry_run {
-        return dry_run(args, console).await;
-    }
     let outputs = outputs(&args.reports);
     let inputs: Vec<PathBuf> =
         args.suites.iter().chain(args.access.simulate.iter().flatten()).cloned().collect();
     if let Some(clash) = outputs.clash(&inputs) {
         return Err(Error::new(Kind::Invalid, clash).hint("give each report a path of its own"));
+    }
+    if args.dry_run {
+        return dry_run(args, console).await;
     }
     let prepared = match prepare(args).await {
         Ok(prepared) => prepared,
@@ -128,6 +128,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     write_at_the_end(&mut collector, &outputs, console);
     if !access.simulated
         && let Err(problem) = history::save(&args.state_dir, collector.summary())
+        && detail > Detail::Quiet
     {
         console.log(&format!("warning: {problem}"));
     }
@@ -147,7 +148,7 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
 /// Tells what a run would do. No report is written: nothing was run that one could tell of.
 async fn dry_run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
     let Prepared { plan, warnings, .. } = prepare(args).await?;
-    for warning in warnings {
+    for warning in warnings.iter().filter(|_| !args.quiet) {
         console.log(&format!("warning: {warning}"));
     }
     console.show(&forecast::dry_run(&plan))?;
@@ -275,6 +276,10 @@ fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Cons
 /// they go: no report of an earlier run may stay and be taken for this one's.
 pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
     let Some(reports) = ReportArgs::guess(args) else { return };
+    // A dry run writes nothing.
+    if args.iter().any(|arg| arg == "--dry-run") {
+        return;
+    }
     let identity = Identity::new(None);
     let details = error.render().to_string();
     let message = "the command line is invalid; nothing was started".to_owned();

@@ -235,7 +235,7 @@ fn place(service: ServiceName, place: &str) -> String {
 }
 
 fn waiting(waiting: Waiting) -> String {
-    let Waiting { for_place, no_room, to_start, queued, running, results } = waiting;
+    let Waiting { for_place, no_room, to_start, queued, running, results, paused } = waiting;
     let parts = [
         (running, "running"),
         (queued, "in AWS's queue"),
@@ -248,5 +248,7 @@ fn waiting(waiting: Waiting) -> String {
     if no_room > 0 {
         told.push(format!("{no_room} of those since AWS had no room"));
     }
-    format!("still at it: {}", told.join(", "))
+    let paused = paused
+        .map(|pause| format!("; AWS throttles, so that there is no call for {}", wait(pause)));
+    format!("still at it, as last seen: {}{}", told.join(", "), paused.unwrap_or_default())
 }

@@ -12,6 +12,8 @@ pub(super) struct Budget {
     depth: Duration,
     /// When the bucket will be full; in the past where it is.
     full_at: Duration,
+    /// No token before.
+    paused_until: Duration,
 }
 
 impl Budget {
@@ -20,26 +22,48 @@ impl Budget {
     pub(super) fn new(requests_per_second: f64, burst: u32) -> Self {
         let interval = Duration::from_secs_f64(1.0 / requests_per_second);
         let size = burst.saturating_sub(1).max(1);
-        Self { interval, depth: interval * (size - 1), full_at: Duration::ZERO }
+        Self {
+            interval,
+            depth: interval * (size - 1),
+            full_at: Duration::ZERO,
+            paused_until: Duration::ZERO,
+        }
     }
 
     /// When the next call may be made: `now` or later.
     pub(super) fn next(&self, now: Duration) -> Duration {
-        self.full_at.saturating_sub(self.depth).max(now)
+        self.full_at().saturating_sub(self.depth).max(now)
     }
 
     /// Takes a token, if there is one.
     pub(super) fn take(&mut self, now: Duration) -> bool {
         let free = self.next(now) <= now;
         if free {
-            self.full_at = self.full_at.max(now) + self.interval;
+            self.full_at = self.full_at().max(now) + self.interval;
         }
         free
     }
 
+    /// Ends a pause now, as if it had been asked for until now.
+    pub(super) fn resume(&mut self, now: Duration) {
+        self.paused_until = self.paused_until.min(now);
+    }
+
+    /// A call that was sent before has only now arrived, as far as AWS counts.
+    pub(super) fn arrived(&mut self, now: Duration) {
+        self.full_at = self.full_at.max(now + self.interval);
+    }
+
     /// Empties the bucket until `until`: AWS has said that it holds less than was thought.
     pub(super) fn pause(&mut self, until: Duration) {
-        self.full_at = self.full_at.max(until + self.depth);
+        self.paused_until = self.paused_until.max(until);
+    }
+
+    /// When it will be full, with the pause: that leaves it empty.
+    fn full_at(&self) -> Duration {
+        let paused = !self.paused_until.is_zero();
+        let after_pause = if paused { self.paused_until + self.depth } else { Duration::ZERO };
+        self.full_at.max(after_pause)
     }
 }
 
@@ -69,6 +93,23 @@ mod tests {
         assert_eq!(take_all(&mut budget, Duration::from_millis(2999)), 0);
         assert_eq!(take_all(&mut budget, Duration::from_secs(3)), 1);
         assert_eq!(budget.next(Duration::from_secs(3)), Duration::from_millis(3500));
+    }
+
+    #[test]
+    fn a_pause_can_be_taken_back_and_leaves_no_burst_behind() {
+        let mut budget = Budget::new(2.0, 5);
+        budget.pause(Duration::from_secs(90));
+        budget.resume(Duration::from_secs(3));
+        assert_eq!(take_all(&mut budget, Duration::from_secs(3)), 1);
+        assert_eq!(budget.next(Duration::from_secs(3)), Duration::from_millis(3500));
+    }
+
+    #[test]
+    fn a_call_that_arrives_late_counts_from_then() {
+        let mut budget = Budget::new(2.0, 5);
+        assert!(budget.take(Duration::ZERO));
+        budget.arrived(Duration::from_secs(2));
+        assert_eq!(take_all(&mut budget, Duration::from_secs(2)), 3);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::judge::Judgement;
 use super::replies::PATIENCE;
 use super::test_run::{Overdue, State};
-use super::{Closing, Core, GRACE, Timer};
+use super::{Closing, Core, GRACE, TWICE, Timer};
 use crate::duration::format_duration;
 use crate::event::EventKind;
 use crate::outcome::{
@@ -134,6 +134,7 @@ impl Core {
             return;
         }
         self.closing = Some(Closing::TimeUp);
+        self.resume(now);
         self.emit(now, EventKind::TimeUp);
         self.end_all_unstarted(now);
         for test in 0..self.tests.len() {
@@ -152,9 +153,15 @@ impl Core {
     /// A signal has come: the first begins to tidy up, the second leaves.
     pub(super) fn interrupt(&mut self, now: Duration, signal: Signal) {
         if matches!(self.closing, Some(Closing::Signal(_))) {
-            return self.leave(now);
+            // One request to end may come as two: GNU timeout signals the process and its group.
+            if now.saturating_sub(self.signalled_at) >= TWICE {
+                self.leave(now);
+            }
+            return;
         }
         self.closing = Some(Closing::Signal(signal));
+        self.signalled_at = now;
+        self.resume(now);
         // The event comes before any stop, so that the reports are written while those are made.
         self.emit(now, EventKind::Interrupted { signal });
         self.timers.set(now + GRACE, Timer::GraceOver);

@@ -9,7 +9,7 @@ use super::spacing::Spacing;
 use super::test_run::{State, TestRun};
 use super::watch::Ahead;
 use super::windows::Window;
-use super::{Action, Call, Core, OnTheWire};
+use super::{Action, Call, Closing, Core, OnTheWire};
 use crate::event::{EventKind, Waited};
 use crate::plan::{self, TestIndex};
 use crate::service::Execution;
@@ -31,6 +31,8 @@ pub(super) struct Lane {
     resumed_at: Duration,
     /// How far AWS's clock is ahead of the run's.
     pub(super) ahead: Ahead,
+    /// Calls on the wire.
+    pub(super) on_the_wire: u32,
     /// Whether any call has had a reply.
     pub(super) reached: bool,
     /// Whether it has been told that none has.
@@ -46,10 +48,18 @@ impl Lane {
             paused_until: Duration::ZERO,
             looks_wait: Duration::ZERO,
             resumed_at: Duration::ZERO,
+            on_the_wire: 0,
             ahead: Ahead::default(),
             reached: false,
             told: false,
         }
+    }
+
+    /// Whether its first call is on the way. The others wait for its reply: fetching credentials and
+    /// opening a connection take a while, and calls that have waited for that together would
+    /// arrive as a burst that no bucket allows.
+    fn is_opening(&self) -> bool {
+        !self.reached && self.on_the_wire > 0
     }
 
     /// What a call has waited for that was due `since` then and is made now.
@@ -64,7 +74,7 @@ impl Core {
     pub(super) fn dispatch(&mut self, now: Duration) {
         for lane in 0..self.lanes.len() {
             while let Some((want, since)) = self.first_ready(lane) {
-                if self.lanes[lane].budget.next(now) > now {
+                if self.lanes[lane].budget.next(now) > now || self.lanes[lane].is_opening() {
                     break;
                 }
                 self.lanes[lane].ready.pop();
@@ -85,6 +95,13 @@ impl Core {
     pub(super) fn first_ready(&mut self, lane: usize) -> Option<(Want, Duration)> {
         let (tests, windows) = (&self.tests, &self.windows);
         self.lanes[lane].ready.first(|want| is_current(tests, windows, want))
+    }
+
+    /// When a lane can make its next call; none where it has none to make, or waits for a reply.
+    pub(super) fn next_call_at(&mut self, now: Duration, lane: usize) -> Option<Duration> {
+        self.first_ready(lane)?;
+        let lane = &self.lanes[lane];
+        (!lane.is_opening()).then(|| lane.budget.next(now))
     }
 
     /// Lets a call wait for a token, `since` when it is wanted. Looks are worth little; one that has waited for its longest
@@ -186,18 +203,38 @@ impl Core {
     fn send(&mut self, now: Duration, lane: usize, want: Want, call: Call) {
         let id = self.next_call;
         self.next_call += 1;
-        self.calls.insert(id, OnTheWire { want, sent_at: now });
+        self.lanes[lane].on_the_wire += 1;
+        self.calls.insert(id, OnTheWire { want, lane, sent_at: now });
         self.actions.push(Action::Call { id, lane, call });
+    }
+
+    /// Lets paused lanes make calls again: the run is to be over soon.
+    pub(super) fn resume(&mut self, now: Duration) {
+        for lane in &mut self.lanes {
+            lane.paused_until = lane.paused_until.min(now);
+            lane.resumed_at = lane.resumed_at.min(now);
+            lane.budget.resume(now);
+        }
+    }
+
+    /// How long calls pause still, where any do.
+    pub(super) fn paused(&self, now: Duration) -> Option<Duration> {
+        let pauses = self.lanes.iter().map(|lane| lane.paused_until.saturating_sub(now));
+        pauses.max().filter(|pause| !pause.is_zero())
     }
 
     /// Makes no call of a lane for a while. Calls of one burst are throttled together: only the
     /// first of them lets the pauses grow.
     pub(super) fn pause(&mut self, now: Duration, index: usize, retry_after: Option<Duration>) {
         let lane = &mut self.lanes[index];
+        // What is to be over soon cannot wait for long: a call that is throttled costs nothing.
+        let hurry = matches!(self.closing, Some(Closing::TimeUp | Closing::Signal(_)));
+        let retry_after = if hurry { None } else { retry_after };
         let pause = if now < lane.paused_until {
             retry_after.unwrap_or_default()
         } else {
-            lane.pauses.next(&mut self.chance).max(retry_after.unwrap_or_default())
+            let pause = lane.pauses.next(&mut self.chance).max(retry_after.unwrap_or_default());
+            if hurry { pause.min(PAUSE.0) } else { pause }
         };
         lane.paused_until = lane.paused_until.max(now + pause);
         lane.resumed_at = lane.paused_until;

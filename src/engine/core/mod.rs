@@ -50,6 +50,9 @@ pub use self::spacing::Chance;
 /// the run is to be over within 7 (REPORTING-FACTS.md).
 const GRACE: Duration = Duration::from_millis(6500);
 
+/// A signal that follows another so closely is the same request.
+const TWICE: Duration = Duration::from_millis(250);
+
 /// After so long without news it is told what is waited for.
 const QUIET: Duration = Duration::from_secs(60);
 
@@ -154,6 +157,8 @@ struct OnTheWire {
     /// Who wanted it, and which of its wants it was: a reply to what is no longer wanted is told
     /// apart by it.
     want: Want,
+    /// The lane that it went to.
+    lane: usize,
     /// When it was sent.
     sent_at: Duration,
 }
@@ -188,6 +193,8 @@ pub struct Core {
     closing: Option<Closing>,
     /// When the first calls could be made.
     begun_at: Duration,
+    /// When the first signal came.
+    signalled_at: Duration,
     /// When something new was last told.
     told_at: Duration,
     actions: Vec<Action>,
@@ -222,6 +229,7 @@ impl Core {
             judged_tests: 0,
             closing: None,
             begun_at: Duration::MAX,
+            signalled_at: Duration::ZERO,
             told_at: Duration::ZERO,
             actions: Vec::new(),
             plan,
@@ -275,9 +283,7 @@ impl Core {
             Timer::Starved(want) => is_current(tests, windows, want),
             Timer::Room | Timer::Quiet | Timer::RunDeadline | Timer::GraceOver => true,
         });
-        let lanes = (0..self.lanes.len())
-            .filter_map(|lane| self.first_ready(lane).map(|_| self.lanes[lane].budget.next(now)))
-            .min();
+        let lanes = (0..self.lanes.len()).filter_map(|lane| self.next_call_at(now, lane)).min();
         [timer, lanes].into_iter().flatten().min()
     }
 
@@ -307,14 +313,15 @@ impl Core {
 
     /// Lets a test want its call again after trouble, with a wait that grows.
     fn want_again(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let mut pause = Duration::ZERO;
         let wait = match error.class {
             // The lane pauses as a whole. A start waits for longer: it is worth the most, and would
             // take the one token that there is after a pause from those who look at what runs.
             ErrorClass::Throttled { retry_after } => {
                 let lane = self.plan.lane(test);
                 self.pause(now, lane, retry_after);
+                pause = self.lanes[lane].paused_until.saturating_sub(now);
                 if matches!(self.tests[test].state, State::Starting) {
-                    let pause = self.lanes[lane].paused_until.saturating_sub(now);
                     pause + self.tests[test].retry.next(&mut self.chance)
                 } else {
                     Duration::ZERO
@@ -323,7 +330,8 @@ impl Core {
             ErrorClass::ClockSkew { .. } => Duration::ZERO,
             _ => self.tests[test].retry.next(&mut self.chance),
         };
-        let event = EventKind::Retrying { test, error: error.error.clone(), after: wait };
+        let after = wait.max(pause);
+        let event = EventKind::Retrying { test, error: error.error.clone(), after };
         self.emit(now, event);
         let run = &mut self.tests[test];
         run.note_trouble(now, error);
@@ -352,7 +360,7 @@ impl Core {
     /// that is silent for a dead one, and a person too.
     fn still_waiting(&mut self, now: Duration) {
         if now >= self.told_at + QUIET {
-            let mut counts = Waiting::default();
+            let mut counts = Waiting { paused: self.paused(now), ..Waiting::default() };
             for (test, run) in self.tests.iter().enumerate() {
                 match &run.state {
                     State::Waiting => {

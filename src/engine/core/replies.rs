@@ -32,7 +32,12 @@ const STOPPING: Duration = Duration::from_secs(30);
 
 impl Core {
     pub(super) fn reply(&mut self, now: Duration, id: CallId, reply: Reply) {
-        let Some(OnTheWire { want, sent_at }) = self.calls.remove(&id) else { return };
+        let Some(OnTheWire { want, lane, sent_at }) = self.calls.remove(&id) else { return };
+        let lane = &mut self.lanes[lane];
+        lane.on_the_wire -= 1;
+        if !lane.reached {
+            lane.budget.arrived(now);
+        }
         let (test, generation) = match want {
             Want::Test(test, generation) => (test, generation),
             Want::Sweep(window, generation) => {

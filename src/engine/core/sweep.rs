@@ -91,7 +91,15 @@ impl Core {
             && running.why == Why::Spacing
             && self.tests[test].trouble.is_none()
             && named_lately
+            && !self.sweep_hangs(now, planned.window)
             && self.can_sweep(now, planned.window)
+    }
+
+    /// Whether the sweep that is under way takes longer than the longest time between looks.
+    fn sweep_hangs(&self, now: Duration, window: usize) -> bool {
+        let first = &self.windows[window].sweep.first;
+        let since = first.as_ref().map(|(sent_at, _)| now.saturating_sub(*sent_at));
+        since.is_some_and(|since| since >= self.longest_wait(window))
     }
 
     /// Lets a window want a sweep, if none is under way.

@@ -25,6 +25,10 @@ const ENOUGH: usize = 3;
 /// no two executions take the same to the moment.
 const SLACK: u32 = 8;
 
+/// Among many, what runs is looked at by a list after so many of the shortest waits at the latest.
+/// Three lists for every ten tests of 9 s: what that costs is within the goal.
+const UNSEEN: u32 = 3;
+
 /// So many of the longest waits between looks an execution may be left to sweeps.
 pub(super) const UNNAMED: u32 = 6;
 
@@ -219,7 +223,11 @@ impl Core {
         // Where requests are short, looks that may show nothing cost the starts of others.
         let short = self.lanes[self.plan.lane(test)].looks_wait > min;
         let close = if short { max } else { min };
-        let expected = self.windows[planned.window].taken.expected(close);
+        // What the test itself took the last time says more than what others take: tests that take
+        // longest are started first.
+        let past = self.plan.past[test].filter(|past| past.passed);
+        let expected = past.map(|past| Expected::After(past.took));
+        let expected = expected.or_else(|| self.windows[planned.window].taken.expected(close));
         let State::Polling(running) = &mut self.tests[test].state else { return };
         let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
         // Late rather than early, within reason: a look that comes too early costs another.
@@ -236,8 +244,10 @@ impl Core {
             (None, _) if many => (now + max, Why::Spacing),
             _ => (spaced(running), Why::Spacing),
         };
-        // It may be otherwise than was assumed, and than a list shows.
-        let latest = (running.asked_at + UNNAMED * max).clamp(now, now + max);
+        // It may be otherwise than was assumed, and than a list shows. While others wait for its
+        // place, what has begun is not left to expectations for long.
+        let most = if many && running.begun.is_some() { max.min(min * UNSEEN) } else { max };
+        let latest = (running.asked_at + UNNAMED * max).clamp(now, now + most);
         let (at, why) = if at > latest { (latest, Why::Spacing) } else { (at, why) };
         (running.due_at, running.why) = (at, why);
         self.want(now, test, at);

@@ -78,6 +78,14 @@ fn a_start_on_the_wire_is_waited_for_and_then_stopped() {
 }
 
 #[test]
+fn two_signals_at_once_are_one() {
+    let plan = connect_plan(6, "  limits: {in_flight: 5, requests_per_second: 10, burst: 50}");
+    let signals = [(10.0, Signal::Sigterm), (10.001, Signal::Sigterm)];
+    let played = play(core(&plan), &mut two_slots(), &signals);
+    assert_eq!(stopped(&played).len(), 5, "GNU timeout signals a process and then its group");
+}
+
+#[test]
 fn a_second_signal_leaves_at_once_and_names_what_is_left() {
     let plan = connect_plan(1, "");
     let mut world = |_: Duration, call: &Call| match call {
@@ -164,7 +172,7 @@ fn after_max_failures_no_start_is_sent_again() {
     let mut world = |_: Duration, call: &Call| {
         starts += 1;
         let class = match call {
-            Call::Start(crate::plan::Target::Connect(target), _) if target.test_case_id == "b" => {
+            Call::Start(crate::plan::Target::Connect(target), _) if target.test_case_id == "a" => {
                 ErrorClass::Ambiguous
             }
             _ => ErrorClass::Rejected,
@@ -173,7 +181,7 @@ fn after_max_failures_no_start_is_sent_again() {
     };
     let played = play(core(&plan), &mut world, &[]);
     assert_eq!(starts, 2);
-    assert_eq!(played.outcome(1).verdict, Verdict::Error(ErrorKind::StartUnknown));
+    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::StartUnknown));
 }
 
 #[test]

@@ -36,16 +36,18 @@ fn seen_after(played: &Played, instance: &Instance) -> Vec<f64> {
 fn the_first_run_of_a_few_tests_costs_these_calls() {
     let mut instance = Instance::new([9.0; 6]);
     let played = run(6, "", &mut instance);
-    assert_eq!(played.times("start"), [0.0, 0.0, 0.0, 0.0, 0.5, 1.0]);
+    // The first is to show that AWS can be reached; then a burst, and two a second.
+    assert_eq!(played.times("start"), [0.0, 0.05, 0.05, 0.05, 0.55, 1.05]);
     // While nothing is known of how long tests take, a list every two seconds looks at all.
     assert_eq!(played.times("list"), [2.05, 4.1, 6.15, 8.2, 10.25]);
     // It does not show the first five any more; each is asked for by name. (It has begun with four
     // tokens; the list took one of them.)
     let polls = played.times("poll");
     assert_eq!(polls[..5], [10.3, 10.3, 10.3, 10.75, 11.25]);
-    // The sixth has taken the slot of the first, at 9.025 s: one look, when it is expected to be
-    // over, and an eighth of `poll.min` for good measure.
-    assert_eq!(polls[5..], [18.275]);
+    // The sixth has taken the slot of the first, at 9.025 s. It is looked at when it is expected to
+    // be over, and an eighth of `poll.min` for good measure; and once before, when there would have
+    // been a list if more were under way.
+    assert_eq!(polls[5..], [16.35, 18.275]);
     assert_eq!(passed(&played), 6);
 }
 
@@ -73,7 +75,7 @@ fn awss_clock_may_differ_and_may_be_missing() {
         let played = run(60, "", &mut instance);
         assert_eq!(passed(&played), 60);
         let calls = played.calls.len() as f64;
-        assert!(calls <= 3.2 * 60.0, "{ahead:?}: {calls}");
+        assert!(calls <= 3.4 * 60.0, "{ahead:?}: {calls}");
         let after = seen_after(&played, &instance);
         assert!(after[30] <= 2.0, "{ahead:?}: {after:?}");
     }
@@ -207,7 +209,7 @@ fn every_call_says_why_it_is_made_now_and_what_it_has_waited_for() {
         EventKind::Calling { test: 4, waited, .. } => Some(waited.rate),
         _ => None,
     });
-    assert_eq!(waited[0], seconds(0.5), "the fifth start waits for the fifth token");
+    assert_eq!(waited[0], seconds(0.55), "the fifth start waits for the first reply and a token");
     let calls = played.calls.len();
     let swept = played.times("list").len();
     assert_eq!(whys.len() + swept, calls, "each call is told");
@@ -377,4 +379,57 @@ fn never_runs()
         };
         (Duration::ZERO, reply)
     }
+}
+
+#[test]
+fn short_tests_after_long_ones_leave_no_slot_idle_for_long() {
+    // What was learned says that tests take 25 s, and then they take one.
+    let mut instance = Instance::new((0..25).map(|test| if test < 5 { 25.0 } else { 1.0 }));
+    let played = run(25, "", &mut instance);
+    assert_eq!(passed(&played), 25);
+    // After 25 s there are 40 starts and ends left to be asked for, two a second.
+    assert!(played.over_at < seconds(25.0 + 20.0 + 4.0), "{:?}", played.over_at);
+}
+
+#[test]
+fn a_test_is_looked_at_when_it_was_over_the_last_time() {
+    let text = "name: Suite\nregion: us-east-1\nconnect: {instance_id: i, test_cases: [\
+                {name: t0, test_case_id: c0}]}";
+    let suite = crate::suite::parse("suite.yaml", text, &|_| None).expect("a suite");
+    let past = crate::plan::Past { passed: true, took: seconds(7.0) };
+    let identity = crate::plan::identity("Suite", crate::outcome::ServiceName::Connect, "t0");
+    let history = [(identity, past)].into_iter().collect();
+    let options = crate::plan::Options { history, ..Default::default() };
+    let plan = Arc::new(crate::plan::Plan::new(&[suite], &options));
+    let mut instance = Instance::new([7.0]);
+    let played = play(core(&plan), &mut instance, &[]);
+    assert_eq!(played.times("poll"), [7.3]);
+}
+
+#[test]
+fn a_run_whose_time_is_up_does_not_wait_for_a_pause() {
+    use crate::engine::core::{Call, Reply};
+    let plan = plan(
+        "timeout: 15s\nconnect: {instance_id: i, test_cases: [\
+         {name: a, test_case_id: a}, {name: b, test_case_id: b}]}",
+    );
+    let world = |_: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(Target::Connect(target), _) if target.test_case_id == "b" => {
+                let throttled = ErrorClass::Throttled { retry_after: Some(seconds(90.0)) };
+                Reply::Start(Err(error(throttled)))
+            }
+            Call::Start(..) => Reply::Start(Ok(accepted("e-1"))),
+            Call::Poll(_) => Reply::Poll(Ok(snapshot("IN_PROGRESS"))),
+            Call::Stop(..) => Reply::Stop(Ok(())),
+            _ => Reply::Results(Ok(Default::default())),
+        };
+        (Duration::ZERO, reply)
+    };
+    let played = play(core(&plan), &mut { world }, &[]);
+    assert!(played.over_at < seconds(20.0), "{:?}", played.over_at);
+    assert_eq!(played.times("stop").len(), 1);
+    let signals = [(9.0, crate::outcome::Signal::Sigterm)];
+    let played = play(core(&plan), &mut { world }, &signals);
+    assert_eq!(played.times("stop"), [9.0]);
 }
