@@ -45,7 +45,7 @@ fn the_smallest_row_of_the_benchmark_goes_through_the_socket() {
         r"start +t4 +waited \d+ms for the request rate",
         r"start +t1\d +waited [\d.]+\w+ for a place",
         r"list +what runs on instance i-1, in place of \d+ looks +looked at from time to time",
-        r"look +t\d+ +expected to be over: tests here took up to",
+        r"look +t\d+ +over, by the list of what runs",
     ] {
         let line = regex::Regex::new(why).unwrap();
         assert!(line.is_match(&outcome.stderr), "{why} in:\n{}", outcome.stderr);

@@ -31,6 +31,8 @@ pub(super) struct Lane {
     resumed_at: Duration,
     /// How far AWS's clock is ahead of the run's.
     pub(super) ahead: Ahead,
+    /// When the last reply came before any that shows that AWS is reached.
+    pub(super) opened_at: Duration,
     /// Calls on the wire.
     pub(super) on_the_wire: u32,
     /// Whether any call has had a reply.
@@ -48,6 +50,7 @@ impl Lane {
             paused_until: Duration::ZERO,
             looks_wait: Duration::ZERO,
             resumed_at: Duration::ZERO,
+            opened_at: Duration::ZERO,
             on_the_wire: 0,
             ahead: Ahead::default(),
             reached: false,
@@ -65,7 +68,8 @@ impl Lane {
     /// What a call has waited for that was due `since` then and is made now.
     fn waited(&self, since: Duration, now: Duration) -> Waited {
         let resumed = self.resumed_at.clamp(since, now);
-        Waited { rate: now - resumed, pause: resumed - since }
+        let rate = now - resumed.max(self.opened_at).min(now);
+        Waited { rate, pause: resumed - since }
     }
 }
 

@@ -37,6 +37,7 @@ impl Core {
         lane.on_the_wire -= 1;
         if !lane.reached {
             lane.budget.arrived(now);
+            lane.opened_at = now;
         }
         let (test, generation) = match want {
             Want::Test(test, generation) => (test, generation),

@@ -209,7 +209,7 @@ fn every_call_says_why_it_is_made_now_and_what_it_has_waited_for() {
         EventKind::Calling { test: 4, waited, .. } => Some(waited.rate),
         _ => None,
     });
-    assert_eq!(waited[0], seconds(0.55), "the fifth start waits for the first reply and a token");
+    assert_eq!(waited[0], seconds(0.5), "the fifth start waits for the fifth token");
     let calls = played.calls.len();
     let swept = played.times("list").len();
     assert_eq!(whys.len() + swept, calls, "each call is told");
