@@ -33,6 +33,8 @@ pub(super) struct Lane {
     pub(super) ahead: Ahead,
     /// When the last reply came before any that shows that AWS is reached.
     pub(super) opened_at: Duration,
+    /// When the first call was sent that had no reply, while none has had any.
+    pub(super) unreached_since: Option<Duration>,
     /// Calls on the wire.
     pub(super) on_the_wire: u32,
     /// Whether any call has had a reply.
@@ -51,6 +53,7 @@ impl Lane {
             looks_wait: Duration::ZERO,
             resumed_at: Duration::ZERO,
             opened_at: Duration::ZERO,
+            unreached_since: None,
             on_the_wire: 0,
             ahead: Ahead::default(),
             reached: false,
@@ -138,10 +141,7 @@ impl Core {
                 run.generation += 1;
                 let want = Want::Test(test, run.generation);
                 let since = now.saturating_sub(self.plan.tests[test].poll.max);
-                // One that was to wait in AWS's queue has waited here.
-                let starts = matches!(self.tests[test].state, State::Starting);
-                let worth = if starts { Worth::Start } else { Worth::Confirm };
-                self.push(since, self.plan.lane(test), worth, want);
+                self.push(since, self.plan.lane(test), Worth::Confirm, want);
             }
             Want::Sweep(window, _) if !self.windows[window].sweep.on_the_wire => {
                 let since = now.saturating_sub(self.longest_wait(window));
@@ -155,7 +155,7 @@ impl Core {
     pub(super) fn make_ready(&mut self, now: Duration, test: TestIndex) {
         let run = &self.tests[test];
         let worth = match &run.state {
-            State::Starting if self.has_free_slot(self.plan.tests[test].window) => Worth::Start,
+            State::Starting if self.has_slot_for(test) => Worth::Start,
             State::Starting => Worth::Refill,
             State::Polling(running) if running.is_to_be_confirmed() => Worth::Confirm,
             State::Polling(_) => Worth::Poll,

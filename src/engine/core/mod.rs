@@ -292,6 +292,7 @@ impl Core {
         let run = &mut self.tests[test];
         run.generation += 1;
         run.on_the_wire = false;
+        run.left_to_sweep = false;
         if at <= now {
             self.due(now, test);
         } else {
@@ -304,7 +305,8 @@ impl Core {
         if self.is_swept(now, test) {
             self.want_sweep(now, self.plan.tests[test].window);
             // Whatever becomes of the sweep, the test is not forgotten.
-            let (longest, run) = (self.plan.tests[test].poll.max, &self.tests[test]);
+            let (longest, run) = (self.plan.tests[test].poll.max, &mut self.tests[test]);
+            run.left_to_sweep = true;
             self.timers.set(now + longest, Timer::Due(test, run.generation));
         } else {
             self.make_ready(now, test);

@@ -93,7 +93,7 @@ impl Core {
         }
         match reply {
             Reply::List(Ok(listing)) => self.swept(now, window, listing),
-            Reply::List(Err(error)) => self.sweep_failed(now, window, sent_at, error),
+            Reply::List(Err(error)) => self.sweep_failed(now, window, error),
             _ => {}
         }
     }
@@ -104,7 +104,11 @@ impl Core {
         let has_queue = has_queue(self.plan.tests[test].target.service());
         if error.error.status.is_some() {
             self.lanes[lane].reached = true;
-        } else if error.class != ErrorClass::Credentials
+        } else if !self.lanes[lane].reached {
+            self.lanes[lane].unreached_since.get_or_insert(sent_at);
+        }
+        if error.error.status.is_none()
+            && error.class != ErrorClass::Credentials
             && !self.lanes[lane].reached
             && !std::mem::replace(&mut self.lanes[lane].told, true)
         {
@@ -142,7 +146,9 @@ impl Core {
 
     fn start_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
         let planned = &self.plan.tests[test];
-        let reached = self.lanes[self.plan.lane(test)].reached;
+        let lane = &self.lanes[self.plan.lane(test)];
+        let reached = lane.reached;
+        let unreached_for = lane.unreached_since.map(|since| now.saturating_sub(since));
         let sent_again = has_client_tokens(planned.target.service());
         let run = &mut self.tests[test];
         run.may_have_started |= error.class == ErrorClass::Ambiguous;
@@ -160,7 +166,12 @@ impl Core {
             ErrorClass::ClockSkew { .. } => PATIENCE,
             ErrorClass::Rejected | ErrorClass::Credentials => Duration::ZERO,
         };
-        if run.troubled_for(now) < patience {
+        // What cannot be reached cannot be for any test: not each is to wait for it.
+        let troubled_for = match unreached_for {
+            Some(unreached_for) if patience == UNREACHED => unreached_for,
+            _ => run.troubled_for(now),
+        };
+        if troubled_for < patience {
             if self.closing.is_none() {
                 return match error.class {
                     ErrorClass::Full { retry_after } => {

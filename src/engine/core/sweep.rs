@@ -13,7 +13,7 @@ use super::queue::{Want, Worth};
 use super::test_run::State;
 use super::watch::UNNAMED;
 use super::{Call, Core};
-use crate::event::{Backpressure, EventKind, Waited, Why};
+use crate::event::{EventKind, Waited, Why};
 use crate::outcome::ErrorKind;
 use crate::plan::TestIndex;
 use crate::service::{
@@ -49,7 +49,7 @@ pub(super) struct Sweep {
     pub(super) on_the_wire: bool,
     /// No sweep before: AWS does not let us list, or what it lists is of no use.
     off_until: Duration,
-    /// So many sweeps were of no use since one has shown an end.
+    /// So many sweeps were of no use since one has shown what runs, or an end.
     useless: u32,
     /// Whether the last one has been counted among them.
     counted: bool,
@@ -78,7 +78,10 @@ impl Core {
     /// Whether the executions of a window are looked at by sweeps.
     pub(super) fn can_sweep(&self, now: Duration, window: usize) -> bool {
         let window = &self.windows[window];
-        let polled = |test: &&TestIndex| matches!(self.tests[**test].state, State::Polling(_));
+        let polled = |test: &&TestIndex| match &self.tests[**test].state {
+            State::Polling(running) => running.overdue.is_none(),
+            _ => false,
+        };
         now >= window.sweep.off_until && window.open.iter().filter(polled).count() >= FEW
     }
 
@@ -134,7 +137,9 @@ impl Core {
     ) -> Option<Call> {
         let open = &self.windows[window].open;
         let accepted = open.iter().filter_map(|test| match &self.tests[*test].state {
-            State::Polling(running) => Some((running.accepted_at, *test)),
+            State::Polling(running) if running.overdue.is_none() => {
+                Some((running.accepted_at, *test))
+            }
             _ => None,
         });
         let executions = accepted.clone().count();
@@ -172,8 +177,14 @@ impl Core {
             Some(_) => false,
         };
         let (listed, sent_at) = sweep.end();
+        let shows = |test: &TestIndex| {
+            let running = self.tests[*test].running();
+            running.is_some_and(|running| listed.contains_key(&running.execution_id))
+        };
         if !whole {
             self.useless_sweep(now, window, "its pages have no end".to_owned());
+        } else if self.windows[window].open.iter().any(shows) {
+            self.windows[window].sweep.useless = 0;
         }
         for test in self.windows[window].open.clone() {
             self.seen_by_sweep(now, test, sent_at, &listed, whole);
@@ -193,7 +204,8 @@ impl Core {
         let (service, settling) = (planned.target.service(), planned.poll.min * SETTLING);
         let run = &mut self.tests[test];
         let State::Polling(running) = &mut run.state else { return };
-        if run.on_the_wire || running.overdue.is_some() {
+        // One that is in trouble has a time of its own for its next look.
+        if run.on_the_wire || running.overdue.is_some() || run.trouble.is_some() {
             return;
         }
         if running.looked_at >= sent_at {
@@ -229,13 +241,7 @@ impl Core {
     }
 
     /// A sweep did not work. What was left to it is looked at by name, this time or from now on.
-    pub(super) fn sweep_failed(
-        &mut self,
-        now: Duration,
-        window: usize,
-        sent_at: Duration,
-        error: CallError,
-    ) {
+    pub(super) fn sweep_failed(&mut self, now: Duration, window: usize, error: CallError) {
         let lane = self.plan.windows[window].lane;
         match error.class {
             ErrorClass::Credentials => {
@@ -243,7 +249,7 @@ impl Core {
                 return self.close_lane(now, lane, ErrorKind::Credentials, error);
             }
             ErrorClass::Throttled { retry_after } => {
-                self.shrink(now, window, sent_at, Backpressure::Throttled);
+                // Of how much room there is for executions it says nothing.
                 self.pause(now, lane, retry_after);
                 let sweep = &mut self.windows[window].sweep;
                 if !std::mem::replace(&mut sweep.throttled, true) {
@@ -303,8 +309,7 @@ impl Core {
     /// An execution that came due while a sweep was under way, which said nothing new of it.
     fn left_over(&mut self, now: Duration, test: TestIndex) {
         let run = &mut self.tests[test];
-        let State::Polling(running) = &run.state else { return };
-        if running.due_at <= now {
+        if std::mem::take(&mut run.left_to_sweep) {
             run.generation += 1;
             self.due(now, test);
         }
@@ -313,8 +318,7 @@ impl Core {
     /// Looks at an execution by name that a sweep was to look at, and did not.
     fn look_by_name(&mut self, now: Duration, test: TestIndex) {
         let run = &mut self.tests[test];
-        let State::Polling(running) = &run.state else { return };
-        if running.due_at <= now && !run.on_the_wire && running.overdue.is_none() {
+        if std::mem::take(&mut run.left_to_sweep) {
             run.generation += 1;
             self.make_ready(now, test);
         }

@@ -54,6 +54,8 @@ pub(super) struct Running {
     pub(super) ran: Option<Duration>,
     /// When it is taken to have begun to run on AWS.
     pub(super) begun: Option<Within>,
+    /// Whether that is when another has ended.
+    pub(super) follows_end: bool,
     /// The last look that has not shown its end was sent then.
     pub(super) looked_at: Duration,
     /// The last look at it by name was sent then.
@@ -136,6 +138,8 @@ impl Reading {
 #[derive(Debug)]
 pub(super) struct TestRun {
     pub(super) state: State,
+    /// Whether the look that is due is left to a sweep.
+    pub(super) left_to_sweep: bool,
     /// Its place in the order of the starts.
     pub(super) rank: usize,
     /// How often AWS has had no room for it.
@@ -185,6 +189,7 @@ impl TestRun {
     pub(super) fn new() -> Self {
         Self {
             state: State::Waiting,
+            left_to_sweep: false,
             rank: 0,
             refused: 0,
             waiting_since: Duration::ZERO,
@@ -281,6 +286,7 @@ impl Running {
             spacing: Spacing::new(test.poll.min, test.poll.max),
             ran: None,
             begun: None,
+            follows_end: false,
             looked_at: now,
             asked_at: now,
             due_at: now,

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Core;
 use super::test_run::{Running, State, Within};
 use crate::event::Why;
-use crate::plan::TestIndex;
+use crate::plan::{Past, TestIndex};
 use crate::service::{End, Phase, Snapshot};
 
 /// So many of the last executions are kept in mind: a run may change its kind of tests midway.
@@ -75,6 +75,9 @@ impl Taken {
     }
 }
 
+/// Clocks do not differ by more. (AWS refuses what is signed 5 minutes off; the SDK corrects that.)
+const FARTHEST: Duration = Duration::from_secs(24 * 3600);
+
 /// How far AWS's clock is ahead of the run's, as far as that is known.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
@@ -102,7 +105,12 @@ impl Ahead {
         let at = (at? - began).num_milliseconds();
         let (least, most) = (at.saturating_sub(millis(by)), at.saturating_sub(millis(after)));
         let before = self.millis;
-        self.millis = before.clamp(least, most.max(least));
+        let millis = before.clamp(least, most.max(least));
+        // No clock is that far off: it is no time.
+        if millis.unsigned_abs() > FARTHEST.as_millis() as u64 {
+            return None;
+        }
+        self.millis = millis;
         let at = u64::try_from(at.saturating_sub(self.millis)).ok()?;
         (self.millis == before).then(|| Duration::from_millis(at).clamp(after, by.max(after)))
     }
@@ -112,17 +120,32 @@ impl Core {
     /// Takes a new execution to have begun while its start was on the wire, where a slot must be
     /// free for it by what is known of the others.
     pub(super) fn assume_begun(&mut self, test: TestIndex, start: Within) {
-        let begins = self.has_free_slot(self.plan.tests[test].window);
+        let window = self.plan.tests[test].window;
+        let running = self.count_begun(window);
+        let begins = self.plan.slots(window).is_none_or(|slots| running < slots as usize);
         if let State::Polling(running) = &mut self.tests[test].state {
             running.begun = begins.then_some(start);
         }
     }
 
-    /// Whether AWS would run another execution of a window at once, by what is known of this run's.
-    pub(super) fn has_free_slot(&self, index: usize) -> bool {
+    /// Executions of a window that are taken to run.
+    fn count_begun(&self, window: usize) -> usize {
         let runs = |test: &&TestIndex| matches!(&self.tests[**test].state, State::Polling(running) if running.begun.is_some());
-        let running = self.windows[index].open.iter().filter(runs).count();
-        self.plan.slots(index).is_none_or(|slots| running < slots as usize)
+        self.windows[window].open.iter().filter(runs).count()
+    }
+
+    /// Whether AWS would run a test at once that is to be started, by what is known of this run's:
+    /// of what runs, and of what is being started beside it.
+    pub(super) fn has_slot_for(&self, test: TestIndex) -> bool {
+        let window = self.plan.tests[test].window;
+        let starts = |other: &&TestIndex| {
+            **other != test && matches!(self.tests[**other].state, State::Starting)
+        };
+        let starting = self.windows[window].open.iter().filter(starts).count();
+        let taken = self.count_begun(window) + starting;
+        // What AWS had no room for by itself is not what it waits for.
+        self.tests[test].refused == 0
+            && self.plan.slots(window).is_none_or(|slots| taken < slots as usize)
     }
 
     /// Learns from an execution that has ended by itself, and takes the next in AWS's queue to have
@@ -132,9 +155,10 @@ impl Core {
         let (lane, index) = (self.plan.lane(test), planned.window);
         let State::Polling(running) = &self.tests[test].state else { return };
         let Some(begun) = running.begun else { return };
-        let looked_at = running.looked_at;
+        // A list may lag: only what was said by name bounds AWS's clock.
+        let (looked_at, asked_at) = (running.looked_at, running.asked_at);
         let ahead = &mut self.lanes[lane].ahead;
-        let by_aws = ahead.place(snapshot.ended_at, self.started_at, looked_at, now);
+        let by_aws = ahead.place(snapshot.ended_at, self.started_at, asked_at, now);
         let window = &mut self.windows[index];
         let ended = match (by_aws, window.taken.expected(planned.poll.min)) {
             (Some(at), _) => Within::at(at),
@@ -156,7 +180,7 @@ impl Core {
             running.ran = has_run.then_some(ran);
         }
         if self.plan.slots(index).is_some() {
-            self.assume_next_begun(now, index, ended);
+            self.assume_next_begun(now, index, test, ended);
         }
         // Looks that were planned while nothing was known are planned anew.
         if enough {
@@ -175,12 +199,14 @@ impl Core {
         }
     }
 
-    fn assume_next_begun(&mut self, now: Duration, window: usize, ended: Within) {
+    fn assume_next_begun(&mut self, now: Duration, window: usize, over: TestIndex, ended: Within) {
         let at = ended.middle();
         // The first that is not known to have begun at another time.
         let next = |test: TestIndex| match &self.tests[test].state {
-            State::Polling(running) if running.overdue.is_none() => {
-                let fits = |begun: Within| !begun.width().is_zero() && begun.contains(at);
+            State::Polling(running) if running.overdue.is_none() && test != over => {
+                // One that was seen to run has begun at some end before: at this one, if it fits.
+                let seen = running.left_queue_at.is_some() && !running.follows_end;
+                let fits = |begun: Within| seen && begun.contains(at);
                 running.begun.is_none_or(fits).then_some((running.accepted_at, test))
             }
             _ => None,
@@ -190,6 +216,7 @@ impl Core {
         if let State::Polling(running) = &mut self.tests[next].state {
             let after = running.accepted_at;
             running.begun = Some(Within { from: ended.from.max(after), to: ended.to.max(after) });
+            running.follows_end = true;
         }
         self.look_again_later(now, next);
     }
@@ -223,12 +250,9 @@ impl Core {
         // Where requests are short, looks that may show nothing cost the starts of others.
         let short = self.lanes[self.plan.lane(test)].looks_wait > min;
         let close = if short { max } else { min };
-        // What the test itself took the last time says more than what others take: tests that take
-        // longest are started first.
-        let past = self.plan.past[test].filter(|past| past.passed);
-        let expected = past.map(|past| Expected::After(past.took));
-        let expected = expected.or_else(|| self.windows[planned.window].taken.expected(close));
+        let learned = self.windows[planned.window].taken.expected(close);
         let State::Polling(running) = &mut self.tests[test].state else { return };
+        let expected = own_past(self.plan.past[test], running, learned, min).or(learned);
         let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
         // Late rather than early, within reason: a look that comes too early costs another.
         let begun = running.begun.map(|begun| begun.middle() + (begun.width() / 2).min(min));
@@ -252,6 +276,25 @@ impl Core {
         (running.due_at, running.why) = (at, why);
         self.want(now, test, at);
     }
+}
+
+/// What a test itself took the last time, where that says more than what others have taken: tests that
+/// take longest are started first, so that those before it are no measure. Not once that time is
+/// over, and not where all take something else today.
+fn own_past(
+    past: Option<Past>,
+    running: &Running,
+    learned: Option<Expected>,
+    min: Duration,
+) -> Option<Expected> {
+    let took = past.filter(|past| past.passed && past.took >= min)?.took;
+    let is_open = running.begun.is_some_and(|begun| begun.middle() + took > running.looked_at);
+    let fits = match learned {
+        Some(Expected::After(learned)) => learned.abs_diff(took) <= min,
+        Some(Expected::Between(least, most)) => (least..=most).contains(&took),
+        None => true,
+    };
+    (is_open && fits).then_some(Expected::After(took))
 }
 
 #[cfg(test)]
