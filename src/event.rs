@@ -78,6 +78,8 @@ pub enum EventKind {
         region: Option<String>,
         /// For how long.
         pause: Duration,
+        /// Calls a second after that, for now.
+        rate: f64,
     },
     /// A call about a test is made.
     Calling {
@@ -100,6 +102,8 @@ pub enum EventKind {
         place: String,
         /// The executions that are under way there.
         executions: usize,
+        /// Why it is asked for, and now.
+        why: Why,
         /// What it has waited for since it was due.
         waited: Waited,
     },
@@ -115,7 +119,7 @@ pub enum EventKind {
         /// Why.
         why: String,
     },
-    /// AWS has as much room again as the suite's `in_flight` asks for.
+    /// AWS has more room again.
     Uncrowded {
         /// The service.
         service: ServiceName,
@@ -123,6 +127,8 @@ pub enum EventKind {
         place: String,
         /// So many at once.
         places: u32,
+        /// Of so many that the suite's `in_flight` asks for.
+        of: u32,
     },
     /// AWS has less room than was thought: fewer executions are in flight for now.
     Crowded {
@@ -132,8 +138,12 @@ pub enum EventKind {
         place: String,
         /// How it was seen.
         because: Backpressure,
-        /// So many at once.
+        /// So many at once were to be in flight.
+        before: u32,
+        /// So many are to be now.
         places: u32,
+        /// So many are.
+        in_flight: usize,
     },
     /// Nothing new has been told for a while, and this is waited for.
     StillWaiting(Waiting),
@@ -205,8 +215,8 @@ pub enum Why {
     Next,
     /// There is a place for it in its window, for which it has waited so long.
     Place(Duration),
-    /// The time between looks is over.
-    Spacing,
+    /// So long after the last look, or the last list.
+    Spacing(Duration),
     /// Executions of this window have taken no longer than this of late.
     Expected(Duration),
     /// A list says that the execution is over, or does not show it any more.

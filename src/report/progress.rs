@@ -1,5 +1,7 @@
 //! What a person reads while a run is under way: a line as each thing happens.
 
+use std::time::Duration;
+
 use anstyle::{AnsiColor, Style};
 
 use super::headline;
@@ -11,6 +13,12 @@ const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default().bold();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Shorter waits are not told of.
+const WORTH_TELLING: Duration = Duration::from_millis(50);
+
+/// From here on, a pause is told of at the usual detail.
+const LONG_PAUSE: Duration = Duration::from_secs(5);
 
 /// A line of the log is at most so long, in characters; the reports hold more.
 const MOST_LINE: usize = 2000;
@@ -59,8 +67,10 @@ pub fn event(
             (DIM, "reading".into(), format!("{name}  details; {verdict}: {why}"))
         }
         EventKind::Retrying { error, after, .. } => {
+            // One that AWS had no room for needs a place again, too.
+            let least = if error.status == Some(402) { " at the earliest" } else { "" };
             let error = one_line(&error.to_string());
-            (DIM, "retrying".into(), format!("{name}  in {}: {error}", wait(*after)))
+            (DIM, "retrying".into(), format!("{name}  in {}{least}: {error}", wait(*after)))
         }
         EventKind::StartingAnew { reason, after, .. } => {
             let text = format!("{name}  {}; another start in {}", one_line(reason), wait(*after));
@@ -73,21 +83,24 @@ pub fn event(
             let text = format!("no reply from {service} in {region} yet, trying on: {error}");
             (YELLOW, "waiting".into(), text)
         }
-        EventKind::Paused { service, region, pause } => {
+        EventKind::Paused { service, region, pause, rate } => {
             let region = region.as_deref().unwrap_or("the default Region");
             let service = service_word(*service);
-            let text = format!("AWS throttles {service} in {region}: no call for {}", wait(*pause));
+            let text = format!(
+                "AWS throttles {service} in {region}: no call for {}, then {rate:.1} a second",
+                wait(*pause)
+            );
             (DIM, "waiting".into(), text)
         }
         EventKind::Calling { operation: what, why: reason, again, waited, .. } => {
             let text = format!("{name}  {}", why(*reason, *again, *waited));
             (DIM, operation(*what).into(), text.trim_end().to_owned())
         }
-        EventKind::Sweeping { service, place: of, executions, waited } => {
+        EventKind::Sweeping { service, place: of, executions, why: reason, waited } => {
             let of = place(*service, of);
-            let why = why(Why::Spacing, false, *waited);
+            let why = why(*reason, false, *waited);
             let text = format!("what runs on {of}, in place of {executions} looks  {why}");
-            (DIM, operation(Operation::List).into(), text)
+            (DIM, operation(Operation::List).into(), text.trim_end().to_owned())
         }
         EventKind::SweepsOff { service, place: of, off, why } => {
             let (of, why) = (place(*service, of), one_line(why));
@@ -95,18 +108,20 @@ pub fn event(
             let text = format!("no list of what runs on {of}: each is looked at {long}; {why}");
             (YELLOW, "warning".into(), text)
         }
-        EventKind::Crowded { service, place: of, because, places } => {
+        EventKind::Crowded { service, place: of, because, before, places, in_flight } => {
             let of = place(*service, of);
             let because = match because {
                 Backpressure::Full => "AWS has no room",
                 Backpressure::Throttled => "AWS throttles",
                 Backpressure::NeverRun => "AWS accepted a start and never ran it",
             };
-            let text = format!("{because} on {of}: at most {places} at once for now");
+            let text = format!(
+                "{because} on {of}: {places} in place of {before} at once for now, {in_flight} are"
+            );
             (YELLOW, "waiting".into(), text)
         }
-        EventKind::Uncrowded { service, place: of, places } => {
-            let text = format!("{}: {places} at once again", place(*service, of));
+        EventKind::Uncrowded { service, place: from, places, of } => {
+            let text = format!("{}: {places} of {of} at once again", place(*service, from));
             (DIM, "room".into(), text)
         }
         EventKind::StillWaiting(counts) => (DIM, "waiting".into(), waiting(*counts)),
@@ -165,13 +180,16 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::Unreached { .. }
         | EventKind::SweepsOff { .. }
         | EventKind::Crowded { .. }
-        | EventKind::Uncrowded { .. }
         | EventKind::StillWaiting(_)
         | EventKind::Ended { .. }
         | EventKind::Stopping { .. } => Detail::Normal,
         // What has passed is told in a moment.
         EventKind::Judged { outcome, .. } if !outcome.verdict.is_pass() => Detail::Normal,
+        EventKind::Uncrowded { places, of, .. } if places == of => Detail::Normal,
+        // Throttled for a moment is throttled by nobody's fault.
+        EventKind::Paused { pause, .. } if *pause >= LONG_PAUSE => Detail::Normal,
         EventKind::Judged { .. }
+        | EventKind::Uncrowded { .. }
         | EventKind::Retrying { .. }
         | EventKind::Calling { .. }
         | EventKind::Sweeping { .. }
@@ -188,9 +206,9 @@ fn why(why: Why, again: bool, waited: Waited) -> String {
     let mut parts = Vec::new();
     match why {
         Why::Next => {}
-        Why::Place(waited) if waited.is_zero() => {}
+        Why::Place(waited) if waited < WORTH_TELLING => {}
         Why::Place(waited) => parts.push(format!("waited {} for a place", wait(waited))),
-        Why::Spacing => parts.push("looked at from time to time".to_owned()),
+        Why::Spacing(after) => parts.push(format!("{} after the last", wait(after))),
         Why::Expected(took) => {
             parts.push(format!("expected to be over: tests here took up to {}", wait(took)));
         }
@@ -202,7 +220,7 @@ fn why(why: Why, again: bool, waited: Waited) -> String {
     }
     let Waited { rate, pause } = waited;
     for (waited, what) in [(pause, "since AWS throttled"), (rate, "for the request rate")] {
-        if !waited.is_zero() {
+        if waited >= WORTH_TELLING {
             parts.push(format!("waited {} {what}", wait(waited)));
         }
     }

@@ -42,9 +42,9 @@ fn the_smallest_row_of_the_benchmark_goes_through_the_socket() {
     assert!(most <= Some(10), "{most:?} in flight");
     // The log says of each wait why it was waited.
     for why in [
-        r"start +t4 +waited \d+ms for the request rate",
+        r"start +t9 +waited \d+ms for the request rate",
         r"start +t1\d +waited [\d.]+\w+ for a place",
-        r"list +what runs on instance i-1, in place of \d+ looks +looked at from time to time",
+        r"list +what runs on instance i-1, in place of \d+ looks +\d+ms after the last",
         r"look +t\d+ +over, by the list of what runs",
     ] {
         let line = regex::Regex::new(why).unwrap();

@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
+/// Tokens come in at most so many times as seldom as the suite asks for.
+const SLOWEST: u32 = 8;
+
 /// A token bucket, kept as the time at which it will be full again: whole nanoseconds, so that
 /// nothing drifts however long a run is.
 #[derive(Debug)]
 pub(super) struct Budget {
-    /// One token comes in every such interval.
+    /// One token comes in every such interval, now.
     interval: Duration,
+    /// And so often where AWS does not throttle.
+    shortest: Duration,
     /// The bucket is as deep as the tokens of this time, beyond the first.
     depth: Duration,
     /// When the bucket will be full; in the past where it is.
@@ -24,6 +29,7 @@ impl Budget {
         let size = burst.saturating_sub(1).max(1);
         Self {
             interval,
+            shortest: interval,
             depth: interval * (size - 1),
             full_at: Duration::ZERO,
             paused_until: Duration::ZERO,
@@ -42,6 +48,22 @@ impl Budget {
             self.full_at = self.full_at().max(now) + self.interval;
         }
         free
+    }
+
+    /// Lets tokens come in more seldom: AWS has throttled, be it that others call, or that the suite
+    /// asks for more than AWS gives.
+    pub(super) fn slow_down(&mut self) {
+        self.interval = (self.interval * 3 / 2).min(self.shortest * SLOWEST);
+    }
+
+    /// Lets tokens come in a little oftener again, up to what the suite asks for: a call has worked.
+    pub(super) fn speed_up(&mut self) {
+        self.interval = (self.interval * 49 / 50).max(self.shortest);
+    }
+
+    /// How many tokens come in a second, now.
+    pub(super) fn requests_per_second(&self) -> f64 {
+        1.0 / self.interval.as_secs_f64()
     }
 
     /// Ends a pause now, as if it had been asked for until now.
@@ -93,6 +115,17 @@ mod tests {
         assert_eq!(take_all(&mut budget, Duration::from_millis(2999)), 0);
         assert_eq!(take_all(&mut budget, Duration::from_secs(3)), 1);
         assert_eq!(budget.next(Duration::from_secs(3)), Duration::from_millis(3500));
+    }
+
+    #[test]
+    fn throttling_slows_it_down_and_calls_that_work_speed_it_up_again() {
+        let mut budget = Budget::new(2.0, 5);
+        budget.slow_down();
+        assert_eq!(budget.interval, Duration::from_millis(750));
+        (0..20).for_each(|_| budget.slow_down());
+        assert_eq!(budget.interval, Duration::from_secs(4), "and no further");
+        (0..200).for_each(|_| budget.speed_up());
+        assert_eq!(budget.interval, Duration::from_millis(500), "never beyond what was asked for");
     }
 
     #[test]

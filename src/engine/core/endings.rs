@@ -297,8 +297,11 @@ impl Core {
             return self.end_unknown(now, test);
         }
         let run = &self.tests[test];
+        let refusal = &self.windows[self.plan.tests[test].window].refusal;
+        let refusal = refusal.as_ref().filter(|_| matches!(run.state, State::Waiting));
         let last = run.trouble.as_ref().map(|error| error.error.to_string());
         let last = last.or_else(|| run.came_to_nothing.clone());
+        let last = last.or_else(|| refusal.map(ToString::to_string));
         let because = last.map(|last| format!("; the last try: {last}")).unwrap_or_default();
         let judgement = match (self.closing, run.trouble.as_ref().map(|error| error.class)) {
             (Some(Closing::Failures), _) => {
@@ -312,6 +315,8 @@ impl Core {
             (_, trouble) => {
                 let kind = match (trouble, &run.came_to_nothing) {
                     (None, Some(_)) => ErrorKind::NotStarted,
+                    // It is for those before it that there was no room.
+                    (None, None) if refusal.is_some() => ErrorKind::Throttled,
                     (Some(ErrorClass::Throttled { .. } | ErrorClass::Full { .. }), _) => {
                         ErrorKind::Throttled
                     }

@@ -117,6 +117,10 @@ impl Core {
     pub(super) fn push(&mut self, since: Duration, lane: usize, worth: Worth, want: Want) {
         // Details are read test by test, not a page of each: so most tests are over soon.
         let order = match want {
+            // Starts are made in the order of the plan, also those that are made once more.
+            Want::Test(test, _) if matches!(self.tests[test].state, State::Starting) => {
+                Some(self.tests[test].rank as u64)
+            }
             Want::Test(test, _) => self.tests[test].judged.map(|(_, order)| order),
             Want::Sweep(..) => None,
         };
@@ -234,7 +238,8 @@ impl Core {
         // What is to be over soon cannot wait for long: a call that is throttled costs nothing.
         let hurry = matches!(self.closing, Some(Closing::TimeUp | Closing::Signal(_)));
         let retry_after = if hurry { None } else { retry_after };
-        let pause = if now < lane.paused_until {
+        let fresh = now >= lane.paused_until;
+        let pause = if !fresh {
             retry_after.unwrap_or_default()
         } else {
             let pause = lane.pauses.next(&mut self.chance).max(retry_after.unwrap_or_default());
@@ -243,10 +248,14 @@ impl Core {
         lane.paused_until = lane.paused_until.max(now + pause);
         lane.resumed_at = lane.paused_until;
         lane.budget.pause(lane.paused_until);
+        if fresh {
+            lane.budget.slow_down();
+        }
         if !pause.is_zero() {
             let planned = &self.plan.lanes[index];
             let (service, region) = (planned.service, planned.region.clone());
-            self.emit(now, EventKind::Paused { service, region, pause });
+            let rate = self.lanes[index].budget.requests_per_second();
+            self.emit(now, EventKind::Paused { service, region, pause, rate });
         }
     }
 }

@@ -387,6 +387,7 @@ impl Core {
     fn worked(&mut self, lane: usize, sent_at: Duration) {
         let lane = &mut self.lanes[lane];
         lane.reached = true;
+        lane.budget.speed_up();
         if !lane.paused_until.is_zero() && sent_at >= lane.paused_until {
             lane.paused_until = Duration::ZERO;
             lane.pauses.reset();

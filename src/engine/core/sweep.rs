@@ -41,6 +41,8 @@ const MARGIN: TimeDelta = TimeDelta::minutes(10);
 /// The sweep of a window.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
+    /// When the one before was sent.
+    last_at: Option<Duration>,
     /// Counts what was wanted, as with tests.
     pub(super) generation: u32,
     /// Whether one is wanted or on the wire.
@@ -68,7 +70,9 @@ impl Sweep {
     /// Ends the sweep. Gives what it has listed, and when it was sent.
     fn end(&mut self) -> (HashMap<String, Status>, Duration) {
         let Self { generation, off_until, useless, .. } = *self;
-        let over = Self { generation: generation + 1, off_until, useless, ..Self::default() };
+        let last_at = self.first.as_ref().map(|(sent_at, _)| *sent_at).or(self.last_at);
+        let generation = generation + 1;
+        let over = Self { generation, off_until, useless, last_at, ..Self::default() };
         let ended = std::mem::replace(self, over);
         (ended.listed, ended.first.map(|(sent_at, _)| sent_at).unwrap_or_default())
     }
@@ -91,7 +95,7 @@ impl Core {
         let State::Polling(running) = &self.tests[test].state else { return false };
         let named_lately = now.saturating_sub(running.asked_at) < UNNAMED * planned.poll.max;
         running.overdue.is_none()
-            && running.why == Why::Spacing
+            && matches!(running.why, Why::Spacing(_))
             && self.tests[test].trouble.is_none()
             && named_lately
             && !self.sweep_hangs(now, planned.window)
@@ -159,7 +163,9 @@ impl Core {
         let next_token = sweep.next_token.clone();
         let request = ListRequest { next_token, ..request.clone() };
         let (service, place) = self.plan.place(window);
-        self.emit(now, EventKind::Sweeping { service, place, executions, waited });
+        let after = self.windows[window].sweep.last_at.map(|last| now.saturating_sub(last));
+        let why = after.map_or(Why::Next, Why::Spacing);
+        self.emit(now, EventKind::Sweeping { service, place, executions, why, waited });
         Some(Call::List(request))
     }
 
@@ -235,7 +241,7 @@ impl Core {
         if over && !doubted {
             running.why = Why::Swept;
             self.want(now, test, now);
-        } else if running.due_at <= now || running.why == Why::Spacing {
+        } else if running.due_at <= now || matches!(running.why, Why::Spacing(_)) {
             self.look_later(now, test);
         }
     }

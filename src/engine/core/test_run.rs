@@ -290,7 +290,7 @@ impl Running {
             looked_at: now,
             asked_at: now,
             due_at: now,
-            why: Why::Spacing,
+            why: Why::Spacing(Duration::ZERO),
             doubted_until: now,
             overdue: None,
             stop_refused: None,

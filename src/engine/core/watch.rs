@@ -143,8 +143,8 @@ impl Core {
         };
         let starting = self.windows[window].open.iter().filter(starts).count();
         let taken = self.count_begun(window) + starting;
-        // What AWS had no room for by itself is not what it waits for.
-        self.tests[test].refused == 0
+        // A start that has failed is to keep nobody from looking at what runs.
+        self.tests[test].trouble.is_none()
             && self.plan.slots(window).is_none_or(|slots| taken < slots as usize)
     }
 
@@ -256,23 +256,29 @@ impl Core {
         let mut spaced = |running: &mut Running| now + running.spacing.next(&mut self.chance);
         // Late rather than early, within reason: a look that comes too early costs another.
         let begun = running.begun.map(|begun| begun.middle() + (begun.width() / 2).min(min));
-        let (at, why) = match (begun, expected) {
+        let expected_at = match (begun, expected) {
             (Some(begun), Some(Expected::After(took))) if begun + took > running.looked_at => {
-                ((begun + took + min / SLACK).max(now), Why::Expected(took))
+                Some(((begun + took + min / SLACK).max(now), Why::Expected(took)))
             }
+            _ => None,
+        };
+        let spaced_at = match (begun, expected) {
+            _ if expected_at.is_some() => now + max,
             (Some(begun), Some(Expected::Between(least, most))) if now < begun + most => {
                 let soon = if many { now + min } else { spaced(running) };
-                (soon.max(begun + least), Why::Spacing)
+                soon.max(begun + least)
             }
-            (Some(_), None) if many => (now + min, Why::Spacing),
-            (None, _) if many => (now + max, Why::Spacing),
-            _ => (spaced(running), Why::Spacing),
+            (Some(_), None) if many => now + min,
+            (None, _) if many => now + max,
+            _ => spaced(running),
         };
         // It may be otherwise than was assumed, and than a list shows. While others wait for its
         // place, what has begun is not left to expectations for long.
         let most = if many && running.begun.is_some() { max.min(min * UNSEEN) } else { max };
         let latest = (running.asked_at + UNNAMED * max).clamp(now, now + most);
-        let (at, why) = if at > latest { (latest, Why::Spacing) } else { (at, why) };
+        let spaced_at = spaced_at.min(latest);
+        let spaced = (spaced_at, Why::Spacing(spaced_at.saturating_sub(running.looked_at)));
+        let (at, why) = expected_at.filter(|(at, _)| *at <= latest).unwrap_or(spaced);
         (running.due_at, running.why) = (at, why);
         self.want(now, test, at);
     }

@@ -1,8 +1,7 @@
 //! What bounds the executions in flight: a window has places, and tests wait for them.
 //!
 //! AWS does not say how much room there is, and others use it too. So the places of a window halve
-//! when AWS has no room, throttles, or accepts a start and never runs it, and grow again one by one
-//! as starts are accepted: the way TCP finds its share of a line that it does not know.
+//! when AWS has no room, throttles, or accepts a start and never runs it, and grow again as starts are accepted: the way TCP finds its share of a line that it does not know.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -14,6 +13,7 @@ use super::sweep::Sweep;
 use super::test_run::{RETRY, State};
 use super::watch::Taken;
 use crate::event::{Backpressure, EventKind, Why};
+use crate::outcome::AwsError;
 use crate::plan::TestIndex;
 use crate::service::{CallError, has_queue};
 
@@ -30,6 +30,10 @@ pub(super) struct Window {
     full: Spacing,
     /// No start before.
     closed_until: Duration,
+    /// While there are fewer places than the suite gives, one more start is tried then.
+    probe_at: Duration,
+    /// What AWS has said to the last start that it had no room for, if none was accepted since.
+    pub(super) refusal: Option<Box<AwsError>>,
     /// What its executions have taken.
     pub(super) taken: Taken,
     /// The sweep that looks at them.
@@ -44,6 +48,8 @@ impl Window {
             room: Room::new(in_flight),
             full: Spacing::new(RETRY.0, RETRY.1),
             closed_until: Duration::ZERO,
+            probe_at: Duration::ZERO,
+            refusal: None,
             taken: Taken::default(),
             sweep: Sweep::default(),
         }
@@ -54,6 +60,9 @@ impl Window {
         self.room.places < self.room.most
     }
 }
+
+/// While there is less room than the suite asks for, a start is tried so often all the same.
+const PROBE: Duration = Duration::from_secs(15);
 
 /// A test that AWS has had no room for so often, for reasons of its own, still goes first.
 const MOST_REFUSALS: u32 = 2;
@@ -87,16 +96,17 @@ impl Room {
         self.places < before
     }
 
-    /// Grows by a place for as many accepted starts as there are places. Gives whether there are as
-    /// many again as at first.
-    fn grow(&mut self) -> bool {
+    /// Grows by a place for as many accepted starts as there are places, and at once to what AWS has
+    /// shown to have room for. Gives whether it has grown.
+    fn grow(&mut self, in_flight: u32) -> bool {
+        let before = self.places;
         self.accepted += 1;
-        if self.places == self.most || self.accepted < self.places {
-            return false;
+        if self.accepted >= self.places {
+            self.accepted = 0;
+            self.places += 1;
         }
-        self.accepted = 0;
-        self.places += 1;
-        self.places == self.most
+        self.places = self.places.max(in_flight).min(self.most);
+        self.places > before
     }
 }
 
@@ -117,14 +127,29 @@ impl Core {
     /// Takes the next test that waits out of the queue, if there is a place for it.
     fn next_for_place(&mut self, now: Duration, index: usize) -> Option<TestIndex> {
         let window = &mut self.windows[index];
-        if window.open.len() >= window.room.places as usize || now < window.closed_until {
+        let full = window.open.len() >= window.room.places as usize;
+        let probes = window.is_crowded() && now >= window.probe_at;
+        let most = window.open.len() >= window.room.most as usize;
+        if now < window.closed_until || most || full && !probes {
             return None;
         }
         // One that has ended while it waited is still in the queue.
         let tests = &self.tests;
         let waits = |test: &TestIndex| matches!(tests[*test].state, State::Waiting);
         let first = || window.waiting.pop_first().map(|(_, _, test)| test);
-        std::iter::from_fn(first).find(waits)
+        let next = std::iter::from_fn(first).find(waits);
+        if full && next.is_some() {
+            self.probe_later(now, index);
+        }
+        next
+    }
+
+    /// Sees to it that a start is tried after a while although there is no place for it: what is in
+    /// flight may run for long, and others may have left AWS's slots meanwhile.
+    fn probe_later(&mut self, now: Duration, index: usize) {
+        let window = &mut self.windows[index];
+        window.probe_at = now + PROBE;
+        self.timers.set(window.probe_at, Timer::Room);
     }
 
     /// Gives the place that a test has in its window, if it has one, to the next.
@@ -139,10 +164,11 @@ impl Core {
     pub(super) fn has_room(&mut self, now: Duration, window: usize) {
         let state = &mut self.windows[window];
         state.full.reset();
-        if state.room.grow() {
+        state.refusal = None;
+        if state.room.grow(state.open.len() as u32) {
+            let (places, of) = (state.room.places, state.room.most);
             let (service, place) = self.plan.place(window);
-            let places = self.windows[window].room.places;
-            self.emit(now, EventKind::Uncrowded { service, place, places });
+            self.emit(now, EventKind::Uncrowded { service, place, places, of });
         }
     }
 
@@ -155,10 +181,13 @@ impl Core {
         because: Backpressure,
     ) {
         let window = &mut self.windows[index];
+        let before = window.room.places;
         if window.room.shrink(now, sent_at) {
-            let places = window.room.places;
+            let (places, in_flight) = (window.room.places, window.open.len());
             let (service, place) = self.plan.place(index);
-            self.emit(now, EventKind::Crowded { service, place, because, places });
+            let event = EventKind::Crowded { service, place, because, before, places, in_flight };
+            self.emit(now, event);
+            self.probe_later(now, index);
         }
     }
 
@@ -207,6 +236,7 @@ impl Core {
             wait
         };
         let event = EventKind::Retrying { test, error: error.error.clone(), after };
+        self.windows[index].refusal = Some(error.error.clone());
         self.tests[test].note_trouble(now, error);
         self.emit(now, event);
     }

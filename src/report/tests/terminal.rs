@@ -45,6 +45,7 @@ fn each_event_has_its_line() {
             service: ServiceName::Lex,
             region: Some("us-east-1".to_owned()),
             pause: Duration::from_secs(7),
+            rate: 1.3,
         },
         EventKind::Calling {
             test: 0,
@@ -63,7 +64,7 @@ fn each_event_has_its_line() {
         EventKind::Calling {
             test: 0,
             operation: Operation::Poll,
-            why: Why::Spacing,
+            why: Why::Spacing(Duration::from_secs(4)),
             again: false,
             waited: Waited::default(),
         },
@@ -71,6 +72,7 @@ fn each_event_has_its_line() {
             service: ServiceName::Connect,
             place: "i-1".to_owned(),
             executions: 10,
+            why: Why::Spacing(Duration::from_secs(2)),
             waited: Waited { rate: Duration::from_millis(1_440), pause: Duration::ZERO },
         },
         EventKind::SweepsOff {
@@ -83,7 +85,9 @@ fn each_event_has_its_line() {
             service: ServiceName::Lex,
             place: "us-east-1".to_owned(),
             because: Backpressure::Full,
+            before: 10,
             places: 5,
+            in_flight: 7,
         },
         EventKind::StillWaiting(Waiting {
             for_place: 80,
