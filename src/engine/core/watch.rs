@@ -350,5 +350,10 @@ mod tests {
         assert_eq!(place(3620, 18, 20), None);
         assert_eq!(place(3629, 28, 30), Some(second(29)), "and that is kept");
         assert_eq!(Ahead::default().place(None, began, second(1), second(2)), None);
+        // What is no time at all is not believed, and what was known stays.
+        for absurd in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+            assert_eq!(ahead.place(Some(absurd), began, second(38), second(40)), None);
+            assert_eq!(ahead.by(), TimeDelta::seconds(3600));
+        }
     }
 }

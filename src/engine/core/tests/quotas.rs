@@ -433,3 +433,92 @@ fn a_run_whose_time_is_up_does_not_wait_for_a_pause() {
     let played = play(core(&plan), &mut { world }, &signals);
     assert_eq!(played.times("stop"), [9.0]);
 }
+
+#[test]
+fn what_others_have_left_is_found_while_own_tests_run_for_long() {
+    let mut instance = Instance::new([50.0; 8]);
+    let plan = connect_plan(8, "");
+    let mut world = |now: Duration, call: &crate::engine::core::Call| {
+        instance.capacity = if now < seconds(20.0) { 2 } else { 100 };
+        super::player::World::answer(&mut instance, now, call)
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(passed(&played), 8);
+    let early = played.events(|event| match event.kind {
+        EventKind::Started { .. } if event.at < seconds(60.0) => Some(()),
+        _ => None,
+    });
+    assert!(early.len() >= 5, "{} were started in a minute", early.len());
+}
+
+#[test]
+fn an_account_that_gives_less_than_the_suite_asks_for_is_asked_less() {
+    let mut instance = Instance::new(vec![9.0; 30]);
+    instance.rate = 0.5;
+    let played = run(30, "", &mut instance);
+    assert_eq!(passed(&played), 30);
+    let share = instance.throttled as f64 / played.calls.len() as f64;
+    assert!(share < 0.2, "{} of {} throttled", instance.throttled, played.calls.len());
+}
+
+#[test]
+fn what_cannot_be_reached_is_told_soon_however_many_instances_there_are() {
+    let tests: String = (0..60)
+        .map(|test| {
+            let instance = test / 20;
+            format!("    - {{name: t{test}, test_case_id: c, instance_id: i{instance}}}\n")
+        })
+        .collect();
+    let plan = plan(&format!("connect:\n  test_cases:\n{tests}"));
+    let mut world = |_: Duration, _: &crate::engine::core::Call| {
+        let lost = error(ErrorClass::Ambiguous);
+        (seconds(15.0), crate::engine::core::Reply::Start(Err(lost)))
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(played.outcomes.len(), 60);
+    assert!(played.over_at < seconds(90.0), "{:?}", played.over_at);
+}
+
+#[test]
+fn starts_that_lex_refuses_keep_nobody_from_looking_at_what_runs() {
+    use crate::engine::core::{Call, Reply};
+    let sets: String = (0..60)
+        .map(|set| format!("    - {{name: l{set}, test_set_id: TESTSET{set:03}}}\n"))
+        .collect();
+    let plan = plan(&format!(
+        "lex:\n  bot_id: BOT0000001\n  bot_alias_id: TSTALIASID\n  locale_id: en_US\n  \
+         api_mode: NonStreaming\n  expect: none\n  test_executions:\n{sets}"
+    ));
+    // There is room for one at a time, which takes 20 s.
+    let mut begun: Vec<Duration> = Vec::new();
+    let mut seen: Vec<Option<Duration>> = Vec::new();
+    let mut world = |now: Duration, call: &Call| {
+        let reply = match call {
+            Call::Start(..) if begun.last().is_some_and(|at| now < *at + seconds(20.0)) => {
+                Reply::Start(Err(error(ErrorClass::Full { retry_after: None })))
+            }
+            Call::Start(..) => {
+                begun.push(now);
+                seen.push(None);
+                Reply::Start(Ok(accepted(&format!("e-{}", begun.len() - 1))))
+            }
+            Call::Poll(execution) => {
+                let number: usize = execution.id[2..].parse().expect("a number");
+                let over = now >= begun[number] + seconds(20.0);
+                if over {
+                    seen[number].get_or_insert(now);
+                }
+                Reply::Poll(Ok(snapshot(if over { "Completed" } else { "InProgress" })))
+            }
+            Call::List(_) => Reply::List(Ok(Default::default())),
+            _ => Reply::Results(Ok(Default::default())),
+        };
+        (seconds(0.05), reply)
+    };
+    let played = play(core(&plan), &mut world, &[]);
+    assert_eq!(passed(&played), 60);
+    for (begun, seen) in begun.iter().zip(&seen) {
+        let after = seen.map(|seen| seen.saturating_sub(*begun + seconds(20.0)));
+        assert!(after < Some(seconds(65.0)), "an end is seen {after:?} late");
+    }
+}
