@@ -101,10 +101,12 @@ pub struct RunArgs {
     pub details: Details,
 
     /// Tell the plan, the calls it costs, and how long it takes at least and at most; call nothing
+    /// and write nothing
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
 
-    /// What is kept from run to run: how tests went, for the order in which they are started
+    /// Where it is kept how tests went, for the order of the next starts: `smoke` first, then what
+    /// failed, what is new, and what took longest; not for simulated runs
     #[arg(long, value_name = "DIR", default_value = ".callcheck", help_heading = "Running")]
     pub state_dir: PathBuf,
 

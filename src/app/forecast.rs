@@ -57,16 +57,13 @@ pub(super) fn dry_run(plan: &Plan) -> String {
     }
     let forecast = plan.forecast();
     let Forecast { calls, looks, least, most, .. } = forecast;
-    let looks = match looks {
-        0 => String::new(),
-        looks => format!(", and about {looks} to look at what runs"),
-    };
     let _ = write!(
         text,
-        "\ncalls        at least {calls}{looks}\n\
+        "\ncalls        about {}: {calls} to start and to see what came out, {looks} to look at what runs\n\
          lower bound  {}{}\n\
-         worst case   {}, if every attempt takes all of its timeout\n\
+         worst case   {}, if every attempt takes all of its timeout, and AWS has room\n\
          timeout      {}\n",
+        calls.saturating_add(looks),
         rounded(least),
         basis(forecast),
         rounded(most),
@@ -77,7 +74,15 @@ pub(super) fn dry_run(plan: &Plan) -> String {
 
 /// What is to be said to a person before a run that may not be over in its time.
 pub(super) fn warning(plan: &Plan) -> Option<String> {
-    let most = plan.forecast().most;
+    let Forecast { least, most, .. } = plan.forecast();
+    if least > plan.timeout {
+        return Some(format!(
+            "the run cannot be over within its timeout of {}: it takes {} at least; what is not \
+             started by then has no verdict",
+            format_duration(plan.timeout),
+            rounded(least)
+        ));
+    }
     (most > plan.timeout).then(|| {
         format!(
             "if every test takes its whole timeout the run takes {}, longer than its timeout of {}: \

@@ -79,8 +79,9 @@ pub(super) fn load(state_dir: &Path) -> Result<History, String> {
 /// It could not be written: why.
 pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String> {
     let now = summary.started_at;
-    let known = read(state_dir)
-        .map_err(|cause| format!("{cause}: it is left as it is; delete it to begin anew"))?;
+    let known = read(state_dir).map_err(|cause| {
+        format!("{cause}: how the tests went is not kept; delete it, or name another --state-dir")
+    })?;
     let kept = known.into_iter().filter(|entry| (now - entry.at).abs() < KEPT);
     let mut entries: BTreeMap<String, Entry> =
         kept.map(|entry| (entry.identity(), entry)).collect();
@@ -92,13 +93,16 @@ pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String>
             Verdict::Error(kind) => TELLING.contains(&kind),
             Verdict::NotRun => false,
         };
+        let known = entries.get(&identity(&suite.name, test.service, &test.id));
+        let before = known.filter(|entry| entry.passed).map(|entry| entry.seconds);
         let entry = Entry {
             suite: suite.name.clone(),
             service: test.service,
             id: test.id.clone(),
             passed: test.outcome.verdict.is_pass(),
-            // The time in AWS's queue is the run's, not the test's.
-            seconds: attempt.ran.unwrap_or(attempt.seconds),
+            // The time in AWS's queue is the run's, not the test's. Where it is not known apart,
+            // what was known before is nearer.
+            seconds: attempt.ran.or(before).unwrap_or(attempt.seconds),
             at: now,
         };
         if over {

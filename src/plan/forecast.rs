@@ -83,7 +83,7 @@ impl Plan {
         forecast
     }
 
-    /// About how many lists it takes to look at what runs in a window for `time`, where each test
+    /// About how many lists, or looks that show no end, it takes to look at what runs in a window for `time`, where each test
     /// takes what `took` says: one every `poll.min`, or, where all take the same within that, and so
     /// are looked at when they are due, one every `poll.max`.
     fn looks(&self, window: usize, time: Duration, took: impl Fn(TestIndex) -> Duration) -> u128 {
@@ -96,7 +96,9 @@ impl Plan {
             (shortest, longest) = (shortest.min(took(test)), longest.max(took(test)));
         }
         let every = if longest.saturating_sub(shortest) <= min { max } else { min };
-        time.as_millis() / every.as_millis().max(1)
+        // Until the first have ended, nothing is known of this run.
+        let first = shortest.min(longest).as_millis() / min.as_millis().max(1);
+        first.max(1) + time.as_millis() / every.as_millis().max(1)
     }
 }
 

@@ -178,8 +178,8 @@ fn a_forecast_counts_calls_and_bounds_the_time_from_both_sides() {
     assert_eq!((ninety.calls, ninety.assumed, ninety.known), (180, 90, 0));
     // 90 chat tests of 9 s in five slots; at worst 89 of 6 minutes in five, and then the last.
     assert_eq!((ninety.least, ninety.most), (seconds(162), seconds(89 * 360 / 5 + 360)));
-    // One list every ten seconds.
-    assert_eq!(ninety.looks, 16);
+    // One list every ten seconds; before that, one every two until the first have ended.
+    assert_eq!(ninety.looks, 16 + 4);
     // With few in flight there are fewer slots; retries and a time limit of their own count.
     let few = forecast(
         4,

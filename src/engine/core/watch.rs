@@ -177,7 +177,7 @@ impl Core {
             || snapshot.observations.is_some_and(|observations| observations.total > 0);
         let enough = known && close && has_run && window.taken.note(ran);
         if let State::Polling(running) = &mut self.tests[test].state {
-            running.ran = has_run.then_some(ran);
+            running.ran = (known && close && has_run).then_some(ran);
         }
         if self.plan.slots(index).is_some() {
             self.assume_next_begun(now, index, test, ended);
