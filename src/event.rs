@@ -142,7 +142,7 @@ pub enum EventKind {
         before: u32,
         /// So many are to be now.
         places: u32,
-        /// So many are.
+        /// So many are: AWS has accepted them.
         in_flight: usize,
     },
     /// Nothing new has been told for a while, and this is waited for.

@@ -183,7 +183,10 @@ impl Core {
         let window = &mut self.windows[index];
         let before = window.room.places;
         if window.room.shrink(now, sent_at) {
-            let (places, in_flight) = (window.room.places, window.open.len());
+            let places = window.room.places;
+            let open = &self.windows[index].open;
+            let accepted = |test: &&TestIndex| self.tests[**test].running().is_some();
+            let in_flight = open.iter().filter(accepted).count();
             let (service, place) = self.plan.place(index);
             let event = EventKind::Crowded { service, place, because, before, places, in_flight };
             self.emit(now, event);

@@ -2,6 +2,7 @@
 
 mod calls;
 mod cancelling;
+mod crowded;
 mod deadlines;
 mod instance;
 mod model;
