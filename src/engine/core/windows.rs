@@ -83,16 +83,16 @@ impl Room {
         Self { most, places: most, accepted: 0, shrank_at: None }
     }
 
-    /// Halves, unless the call that says so was sent before the last time. Gives whether there are
-    /// fewer places now.
-    fn shrink(&mut self, now: Duration, sent_at: Duration) -> bool {
+    /// Halves, but not below `least`, unless the call that says so was sent before the last time.
+    /// Gives whether there are fewer places now.
+    fn shrink(&mut self, now: Duration, sent_at: Duration, least: u32) -> bool {
         if self.shrank_at.is_some_and(|at| sent_at < at) {
             return false;
         }
         let before = self.places;
         self.shrank_at = Some(now);
         self.accepted = 0;
-        self.places = (before / 2).max(1);
+        self.places = (before / 2).max(least).clamp(1, before);
         self.places < before
     }
 
@@ -180,13 +180,15 @@ impl Core {
         sent_at: Duration,
         because: Backpressure,
     ) {
+        let open = &self.windows[index].open;
+        let accepted = |test: &&TestIndex| self.tests[**test].running().is_some();
+        let in_flight = open.iter().filter(accepted).count();
+        // What AWS has accepted it has room for, unless that is what it says it has not.
+        let least = if because == Backpressure::NeverRun { 0 } else { in_flight as u32 };
         let window = &mut self.windows[index];
         let before = window.room.places;
-        if window.room.shrink(now, sent_at) {
+        if window.room.shrink(now, sent_at, least) {
             let places = window.room.places;
-            let open = &self.windows[index].open;
-            let accepted = |test: &&TestIndex| self.tests[**test].running().is_some();
-            let in_flight = open.iter().filter(accepted).count();
             let (service, place) = self.plan.place(index);
             let event = EventKind::Crowded { service, place, because, before, places, in_flight };
             self.emit(now, event);
