@@ -110,10 +110,10 @@ fn every_end_is_seen_soon() {
         for (id, told_at) in &model.told_at {
             // A start whose reply was lost is not known before it is sent again.
             let Some(ended) = model.find(id).ended.map(|at| at.max(known[id])) else { continue };
-            // Faults of every third call and AWS's pauses are among it; a test that nobody looks
-            // at would be seen at its queue_timeout, after five minutes.
+            // Faults of every third call, AWS's pauses and a lower rate after them are among it; a
+            // test that nobody looks at would be seen at its queue_timeout, after five minutes.
             let after = told_at.saturating_sub(ended);
-            assert!(after < seconds(150.0), "seed {seed}: {id} is seen {after:?} after its end");
+            assert!(after < seconds(240.0), "seed {seed}: {id} is seen {after:?} after its end");
         }
     });
 }
