@@ -83,9 +83,9 @@ impl Plan {
         forecast
     }
 
-    /// About how many lists, or looks that show no end, it takes to look at what runs in a window for `time`, where each test
-    /// takes what `took` says: one every `poll.min`, or, where all take the same within that, and so
-    /// are looked at when they are due, one every `poll.max`.
+    /// About how many lists, or looks that show no end, it takes to look at what runs in a window
+    /// for `time`, where each test takes what `took` says: one every `poll.min`, or, where all take
+    /// the same within that, and so are looked at when they are due, one every `poll.max`.
     fn looks(&self, window: usize, time: Duration, took: impl Fn(TestIndex) -> Duration) -> u128 {
         let tests = (0..self.tests.len()).filter(|test| self.tests[*test].window == window);
         let (mut shortest, mut longest) = (Duration::MAX, Duration::ZERO);

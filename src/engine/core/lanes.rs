@@ -111,9 +111,9 @@ impl Core {
         (!lane.is_opening()).then(|| lane.budget.next(now))
     }
 
-    /// Lets a call wait for a token, `since` when it is wanted. Looks are worth little; one that has waited for its longest
-    /// time between looks is worth as much as an end that is known of, or it would never be made
-    /// where starts and ends take all tokens.
+    /// Lets a call wait for a token, `since` when it is wanted. What is worth little and has waited
+    /// for the longest time between looks is worth as much as an end that is known of: else it
+    /// would never be made where starts and ends take all tokens.
     pub(super) fn push(&mut self, since: Duration, lane: usize, worth: Worth, want: Want) {
         // Details are read test by test, not a page of each: so most tests are over soon.
         let order = match want {

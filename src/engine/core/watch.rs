@@ -130,7 +130,10 @@ impl Core {
 
     /// Executions of a window that are taken to run.
     fn count_begun(&self, window: usize) -> usize {
-        let runs = |test: &&TestIndex| matches!(&self.tests[**test].state, State::Polling(running) if running.begun.is_some());
+        let runs = |test: &&TestIndex| match &self.tests[**test].state {
+            State::Polling(running) => running.begun.is_some(),
+            _ => false,
+        };
         self.windows[window].open.iter().filter(runs).count()
     }
 
@@ -242,7 +245,8 @@ impl Core {
     /// Plans the next look at an execution that has not ended.
     ///
     /// Alone, an execution is looked at with growing waits; among many, one sweep looks at all, so
-    /// that it may come soon. Where it is known what executions take, no look is made before.
+    /// that it may come soon. Where it is known what executions take, the look is made then, and
+    /// before only for as long as nobody knows better.
     pub(super) fn look_later(&mut self, now: Duration, test: TestIndex) {
         let planned = &self.plan.tests[test];
         let (min, max) = (planned.poll.min, planned.poll.max);

@@ -1,7 +1,8 @@
 //! What bounds the executions in flight: a window has places, and tests wait for them.
 //!
 //! AWS does not say how much room there is, and others use it too. So the places of a window halve
-//! when AWS has no room, throttles, or accepts a start and never runs it, and grow again as starts are accepted: the way TCP finds its share of a line that it does not know.
+//! when AWS has no room, throttles, or accepts a start and never runs it, and grow again as starts
+//! are accepted: the way TCP finds its share of a line that it does not know.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
