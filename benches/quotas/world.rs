@@ -72,14 +72,14 @@ impl World {
         let connect = matches!(target(call), Target::Connect(_));
         if self.throttles(now, connect, region) {
             let error = ApiError::new(429, "ThrottlingException", "Rate exceeded");
-            return refused(call, failed(ErrorClass::Throttled { retry_after: None }, &error));
+            return call.failed(failed(ErrorClass::Throttled { retry_after: None }, &error));
         }
         self.act(BEGUN + now, region, call).unwrap_or_else(|error| {
             let class = match error.status {
                 402 => ErrorClass::Full { retry_after: None },
                 _ => ErrorClass::Rejected,
             };
-            refused(call, failed(class, &error))
+            call.failed(failed(class, &error))
         })
     }
 
@@ -263,14 +263,4 @@ fn failed(class: ErrorClass, error: &ApiError) -> CallError {
         request_id: None,
     });
     CallError { class, error }
-}
-
-fn refused(call: &Call, error: CallError) -> Reply {
-    match call {
-        Call::Start(..) => Reply::Start(Err(error)),
-        Call::Poll(_) => Reply::Poll(Err(error)),
-        Call::List(_) => Reply::List(Err(error)),
-        Call::Stop(..) => Reply::Stop(Err(error)),
-        Call::Results(..) => Reply::Results(Err(error)),
-    }
 }

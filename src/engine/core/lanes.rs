@@ -115,14 +115,14 @@ impl Core {
     /// for the longest time between looks is worth as much as an end that is known of: else it
     /// would never be made where starts and ends take all tokens.
     pub(super) fn push(&mut self, since: Duration, lane: usize, worth: Worth, want: Want) {
-        // Details are read test by test, not a page of each: so most tests are over soon.
-        let order = match want {
+        let order = match (want, worth) {
             // Starts are made in the order of the plan, also those that are made once more.
-            Want::Test(test, _) if matches!(self.tests[test].state, State::Starting) => {
+            (Want::Test(test, _), Worth::Start | Worth::Refill) => {
                 Some(self.tests[test].rank as u64)
             }
-            Want::Test(test, _) => self.tests[test].judged.map(|(_, order)| order),
-            Want::Sweep(..) => None,
+            // Details are read test by test, not a page of each: so most tests are over soon.
+            (Want::Test(test, _), Worth::Detail) => self.tests[test].judged.map(|(_, order)| order),
+            _ => None,
         };
         self.lanes[lane].ready.push(worth, order, want, since);
         if matches!(worth, Worth::Refill | Worth::Poll | Worth::Sweep) {

@@ -129,6 +129,17 @@ pub enum Call {
 }
 
 impl Call {
+    /// The reply that says that it failed.
+    pub fn failed(&self, error: CallError) -> Reply {
+        match self {
+            Self::Start(..) => Reply::Start(Err(error)),
+            Self::Poll(_) => Reply::Poll(Err(error)),
+            Self::List(_) => Reply::List(Err(error)),
+            Self::Stop(..) => Reply::Stop(Err(error)),
+            Self::Results(..) => Reply::Results(Err(error)),
+        }
+    }
+
     fn operation(&self) -> Operation {
         match self {
             Self::Start(..) => Operation::Start,

@@ -221,12 +221,7 @@ impl World for Instance {
         let now = now + self.latency / 2;
         self.advance(now);
         let throttled = error(ErrorClass::Throttled { retry_after: None });
-        let reply = match (self.throttles(now), call) {
-            (false, call) => self.act(now, call),
-            (true, Call::Start(..)) => Reply::Start(Err(throttled)),
-            (true, Call::List(_)) => Reply::List(Err(throttled)),
-            (true, _) => Reply::Poll(Err(throttled)),
-        };
+        let reply = if self.throttles(now) { call.failed(throttled) } else { self.act(now, call) };
         let slow = self.list == List::Slow && matches!(call, Call::List(_));
         (if slow { seconds(7.0) } else { self.latency }, reply)
     }

@@ -11,9 +11,7 @@ use super::{accepted, error, seconds, snapshot, status};
 use crate::engine::core::{Call, Reply};
 use crate::outcome::{Counts, ServiceName};
 use crate::plan::Target;
-use crate::service::{
-    CallError, ErrorClass, ListRequest, Listing, Page, ResultKind, Row, Snapshot, Status,
-};
+use crate::service::{ErrorClass, ListRequest, Listing, Page, ResultKind, Row, Snapshot, Status};
 
 /// Slots of a Connect instance, and of Lex here.
 const SLOTS: usize = 5;
@@ -252,16 +250,6 @@ fn index(id: &str) -> usize {
     id.strip_prefix("e-").and_then(|index| index.parse().ok()).expect("an id of this model")
 }
 
-fn failed(call: &Call, error: CallError) -> Reply {
-    match call {
-        Call::Start(..) => Reply::Start(Err(error)),
-        Call::Poll(_) => Reply::Poll(Err(error)),
-        Call::List(_) => Reply::List(Err(error)),
-        Call::Stop(..) => Reply::Stop(Err(error)),
-        Call::Results(..) => Reply::Results(Err(error)),
-    }
-}
-
 impl World for Model {
     fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply) {
         self.advance(now);
@@ -276,14 +264,14 @@ impl World for Model {
         if self.throttles(now, service) {
             self.throttled += 1;
             let throttled = ErrorClass::Throttled { retry_after: None };
-            return (latency, failed(call, error(throttled)));
+            return (latency, call.failed(error(throttled)));
         }
         if matches!(call, Call::List(_)) && !self.lists {
-            return (latency, failed(call, error(ErrorClass::Rejected)));
+            return (latency, call.failed(error(ErrorClass::Rejected)));
         }
         let is_start = matches!(call, Call::Start(..));
         if is_start && service == ServiceName::Connect && now < self.full_until {
-            return (latency, failed(call, error(ErrorClass::Full { retry_after: None })));
+            return (latency, call.failed(error(ErrorClass::Full { retry_after: None })));
         }
         if self.rng.f64() >= self.faults {
             let reply = self.act(now, call);
@@ -297,23 +285,23 @@ impl World for Model {
             return (latency, reply);
         }
         match self.rng.u8(..6) {
-            0 => (latency, failed(call, error(ErrorClass::Throttled { retry_after: None }))),
-            1 => (latency, failed(call, error(ErrorClass::Unsent))),
+            0 => (latency, call.failed(error(ErrorClass::Throttled { retry_after: None }))),
+            1 => (latency, call.failed(error(ErrorClass::Unsent))),
             // Nothing done, and nobody can tell.
-            2 => (latency, failed(call, error(ErrorClass::Ambiguous))),
+            2 => (latency, call.failed(error(ErrorClass::Ambiguous))),
             // Done, and the reply lost.
             3 => {
                 self.act(now, call);
-                (latency, failed(call, error(ErrorClass::Ambiguous)))
+                (latency, call.failed(error(ErrorClass::Ambiguous)))
             }
             // The attempt's time is up before the reply comes.
             4 => {
                 self.act(now, call);
-                (seconds(15.0), failed(call, error(ErrorClass::Ambiguous)))
+                (seconds(15.0), call.failed(error(ErrorClass::Ambiguous)))
             }
             _ if is_start => {
                 self.full_until = now + seconds(self.rng.f64() * 180.0);
-                (latency, failed(call, error(ErrorClass::Full { retry_after: None })))
+                (latency, call.failed(error(ErrorClass::Full { retry_after: None })))
             }
             _ => (seconds(3.0), self.act(now, call)),
         }
