@@ -71,9 +71,22 @@ pub struct RunArgs {
     #[command(flatten)]
     pub access: AccessArgs,
 
-    /// An id for this run, in every report [default: made from the time]
+    /// An id for this run, in every report [default: made from the time]. One of a run that was
+    /// killed or interrupted takes that up
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
     pub run_id: Option<String>,
+
+    /// Take up the newest run of these suites that was killed or interrupted, if there is one; with
+    /// `=anyway` even if they have changed since
+    #[arg(
+        long,
+        value_name = "WHEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "unchanged",
+        help_heading = "Running"
+    )]
+    pub resume: Option<Resume>,
 
     /// New attempts, at most, in place of the suites' `retries`
     #[arg(
@@ -105,8 +118,9 @@ pub struct RunArgs {
     #[arg(long, help_heading = "Running")]
     pub dry_run: bool,
 
-    /// Where it is kept how tests went, for the order of the next starts: `smoke` first, then what
-    /// failed, what is new, and what took longest; not for simulated runs
+    /// Where the journal is kept, without which nothing is started: by it --resume takes up a run that
+    /// was killed. Also how tests went, for the order of the next starts: `smoke` first, then what
+    /// failed, what is new, and what took longest. Not for simulated runs
     #[arg(long, value_name = "DIR", default_value = ".callcheck", help_heading = "Running")]
     pub state_dir: PathBuf,
 
@@ -154,6 +168,15 @@ pub enum Details {
     Failed,
     /// Of all tests
     Always,
+}
+
+/// Which unfinished run is taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Resume {
+    /// One whose suites are as they were
+    Unchanged,
+    /// Any
+    Anyway,
 }
 
 /// What JUnit holds of a Lex test set.

@@ -27,6 +27,21 @@ pub enum EventKind {
         execution_id: String,
         /// The status the reply gave, in AWS's word.
         status: String,
+        /// How it is known of.
+        known: KnownBy,
+    },
+    /// The reply to a start was lost, here or in the process that this one goes on for: what came of
+    /// it is looked up.
+    LookingUp {
+        /// The test.
+        test: TestIndex,
+        /// What went wrong; none where another process has sent it.
+        error: Option<Box<AwsError>>,
+    },
+    /// The journal cannot be written any more: nothing new is started.
+    JournalBroken {
+        /// Why.
+        why: String,
     },
     /// An execution has a new status.
     Moved {
@@ -193,6 +208,27 @@ pub enum EventKind {
     },
 }
 
+/// How an execution is known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownBy {
+    /// The reply to its start.
+    Reply,
+    /// It was found by looking it up.
+    LookUp,
+    /// The journal, in which another process has written it down.
+    Journal {
+        /// Whether that one had looked it up.
+        adopted: bool,
+    },
+}
+
+impl KnownBy {
+    /// Whether it was found by looking it up rather than by the reply to its start.
+    pub fn is_adopted(self) -> bool {
+        matches!(self, Self::LookUp | Self::Journal { adopted: true })
+    }
+}
+
 /// A call, by what it is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
@@ -202,6 +238,8 @@ pub enum Operation {
     Poll,
     /// Lists those of a window.
     List,
+    /// Lists those of a target.
+    LookUp,
     /// Stops one.
     Stop,
     /// Reads what came out of one.
@@ -223,6 +261,8 @@ pub enum Why {
     Swept,
     /// A deadline has passed: this is the last look.
     Deadline,
+    /// Another process has begun it: the first look of this one.
+    TakenUp,
 }
 
 /// What a call that was due has waited for.
@@ -273,6 +313,7 @@ impl EventKind {
             | Self::Judged { test, .. }
             | Self::Retrying { test, .. }
             | Self::Calling { test, .. }
+            | Self::LookingUp { test, .. }
             | Self::StartingAnew { test, .. }
             | Self::Stopping { test, .. }
             | Self::LeftRunning { test, .. }
@@ -287,6 +328,7 @@ impl EventKind {
             | Self::StillWaiting(_)
             | Self::TooManyFailures { .. }
             | Self::TimeUp
+            | Self::JournalBroken { .. }
             | Self::Interrupted { .. } => None,
         }
     }

@@ -59,12 +59,13 @@ impl Collector {
                 result.gates = gates(result.blocking, outcome, fail_on_flaky);
                 self.ended += 1;
             }
-            EventKind::Started { test, attempt, execution_id, status } => {
+            EventKind::Started { test, attempt, execution_id, status, known } => {
                 let begun_at = self.summary.started_at + event.at;
                 let (suite, place) = self.places[*test];
                 let outcome = &mut self.summary.suites[suite].tests[place].outcome;
                 // The id is the key to look things up by: it outlives a run that is killed.
-                let start = Start { execution_id: Some(execution_id.clone()), adopted: false };
+                let adopted = known.is_adopted();
+                let start = Start { execution_id: Some(execution_id.clone()), adopted };
                 match outcome.attempts.last_mut().filter(|last| last.number == *attempt) {
                     Some(last) => last.starts.push(start),
                     None => outcome.attempts.push(Attempt {
@@ -97,6 +98,11 @@ impl Collector {
                 attempts.retain(|known| known.number != attempt.number);
                 attempts.push(Attempt::clone(attempt));
             }
+            EventKind::JournalBroken { why } => {
+                let message = format!("the journal could not be written: {why}");
+                let details = "nothing was started after that".to_owned();
+                self.summary.errors.push(RunError { message, details });
+            }
             EventKind::Interrupted { signal } => {
                 self.summary.signal = Some(*signal);
                 // A run that was broken off is no green one, even if all of it had passed by then.
@@ -106,6 +112,11 @@ impl Collector {
             _ => {}
         }
         self.summary.seconds = event.at.as_secs_f64();
+    }
+
+    /// Takes note of when the run began that this one is the continuation of.
+    pub(super) fn taken_up(&mut self, began_at: Option<DateTime<Utc>>) {
+        self.summary.first_started_at = began_at;
     }
 
     /// Takes note of trouble of the run itself.
@@ -150,6 +161,7 @@ pub(super) fn without_tests(
         conclusion,
         exit_code: exit::code(conclusion, None),
         started_at,
+        first_started_at: None,
         seconds: 0.0,
         fail_on_flaky: false,
         signal: None,

@@ -113,13 +113,7 @@ pub(super) fn save(state_dir: &Path, summary: &RunSummary) -> Result<(), String>
     let path = state_dir.join(FILE);
     let failed = |cause: String| format!("failed to write {}: {cause}", path.display());
     let bytes = serde_json::to_vec(&file).map_err(|error| failed(error.to_string()))?;
-    let is_new = !state_dir.exists();
-    put(&path, |to| to.write_all(&bytes)).map_err(|error| failed(error.to_string()))?;
-    // What is kept there is for this machine, or for a cache: not for the repository.
-    if is_new {
-        let _ = put(&state_dir.join(".gitignore"), |to| to.write_all(b"*\n"));
-    }
-    Ok(())
+    put(&path, |to| to.write_all(&bytes)).map_err(|error| failed(error.to_string()))
 }
 
 fn read(state_dir: &Path) -> Result<Vec<Entry>, String> {

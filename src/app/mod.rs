@@ -5,6 +5,7 @@ mod console;
 mod forecast;
 mod history;
 mod host;
+mod journal;
 mod prepare;
 mod render;
 mod run;

@@ -13,9 +13,12 @@ use uuid::Uuid;
 use super::collect::{Collector, without_tests};
 use super::host::{annotations, default_summary, host, summary_at};
 use super::prepare::{Prepared, prepare};
-use super::{Console, forecast, history, no_signals};
+use super::{Console, forecast, history, journal, no_signals};
 use crate::cli::{Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
+use crate::engine::driver::Ended;
+use crate::engine::journal::record::Record;
+use crate::engine::journal::writer::Journal;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
@@ -36,12 +39,12 @@ const WRITE_EVERY: Duration = Duration::from_secs(5);
 const WRITE_SHARE: u32 = 50;
 
 /// What a run is known by.
-struct Identity {
-    run_id: String,
-    started_at: DateTime<Utc>,
+pub(super) struct Identity {
+    pub(super) run_id: String,
+    pub(super) started_at: DateTime<Utc>,
     /// The same moment, by a clock that nobody sets.
     began: Instant,
-    nonce: Uuid,
+    pub(super) nonce: Uuid,
 }
 
 impl Identity {
@@ -55,7 +58,7 @@ impl Identity {
 
 /// Runs suites to the exit code.
 pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
-    let identity = Identity::new(args.run_id.clone());
+    let mut identity = Identity::new(args.run_id.clone());
     let outputs = outputs(&args.reports);
     let inputs: Vec<PathBuf> =
         args.suites.iter().chain(args.access.simulate.iter().flatten()).cloned().collect();
@@ -65,7 +68,13 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     if args.dry_run {
         return dry_run(args, console).await;
     }
-    let prepared = match prepare(args).await {
+    let prepared = prepare(args).await.and_then(|prepared| {
+        // What is simulated is gone with its process: there is nothing to be taken up.
+        let keeps_journal = !prepared.access.simulated;
+        let chosen = keeps_journal.then(|| journal::choose(args, &prepared.plan, &mut identity));
+        Ok((prepared, chosen.transpose()?))
+    });
+    let (prepared, chosen) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             // No report of an earlier run may stay and be taken for this one's.
@@ -84,17 +93,35 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let Prepared { plan, access, simulator, warnings } = prepared;
     let plan = Arc::new(plan);
     let run_id = identity.run_id.clone();
-    let mut collector = Collector::new(&plan, run_id, identity.started_at);
-    // Whether reports can be written is found out before anything is started.
-    if let Err(problems) = outputs.write(collector.concluded(), Moment::Meanwhile) {
-        let error = Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started");
-        collector.trouble(error.for_reports());
-        // The reports that can be written tell of the one that cannot.
-        let _ = outputs.write(collector.concluded(), Moment::End);
-        let _ = outputs.summarize(collector.concluded());
-        console.data(&annotations(collector.summary()))?;
-        return Err(error);
+    let mut notes: Vec<String> =
+        chosen.as_ref().map(|chosen| chosen.notes.clone()).unwrap_or_default();
+    if chosen.is_none() && args.resume.is_some() {
+        notes.push("a simulated run leaves nothing to take up: a new one begins".to_owned());
     }
+    let known = chosen.as_ref().and_then(|chosen| chosen.known.clone());
+    let mut collector = Collector::new(&plan, run_id.clone(), identity.started_at);
+    collector.taken_up(known.as_ref().map(|known| known.started_at));
+    // Whether reports and the journal can be written is found out before anything is started.
+    let journal = outputs
+        .write(collector.concluded(), Moment::Meanwhile)
+        .map_err(|problems| {
+            Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
+        })
+        .and_then(|()| match chosen {
+            Some(chosen) => chosen.begin(&args.state_dir, &run_id),
+            None => Ok(Journal::nowhere()),
+        });
+    let journal = match journal {
+        Ok(journal) => journal,
+        Err(error) => {
+            collector.trouble(error.for_reports());
+            // The reports that can be written tell of the one that cannot.
+            let _ = outputs.write(collector.concluded(), Moment::End);
+            let _ = outputs.summarize(collector.concluded());
+            console.data(&annotations(collector.summary()))?;
+            return Err(error);
+        }
+    };
     let detail = detail(args);
     // A host that folds sections shows the result only, until somebody wants to see more.
     let section = |line: Option<String>| {
@@ -104,6 +131,9 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     };
     if detail > Detail::Quiet {
         console.log(&banner(&plan, &identity.run_id, args));
+        for note in notes {
+            console.log(&note);
+        }
         for warning in warnings {
             console.log(&format!("warning: {warning}"));
         }
@@ -114,18 +144,38 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let mut random = fastrand::Rng::new();
     let chance = Box::new(move || random.f64());
     let core = Core::new(Arc::clone(&plan), identity.started_at, identity.nonce, chance);
+    let core = match known {
+        Some(known) => core.taking_up(known),
+        None => core,
+    };
     let (sender, events) = unbounded_channel();
-    let engine = tokio::spawn(driver::run(core, identity.began, services, signals, sender));
+    let engine = driver::run(core, identity.began, services, signals, sender, journal);
+    let engine = tokio::spawn(engine);
     let redactor = Redactor::new(ids(&collector), args.show_sensitive);
     let show = Show { detail, redactor };
     report_while_running(&mut collector, events, &outputs, console, show).await;
-    if let Err(error) = engine.await {
-        let details = "please report it, with the log".to_owned();
-        collector.trouble(RunError { message: format!("callcheck broke: {error}"), details });
-    }
+    let ended = match engine.await {
+        Ok(ended) => Some(ended),
+        Err(error) => {
+            let details = "please report it, with the log".to_owned();
+            collector.trouble(RunError { message: format!("callcheck broke: {error}"), details });
+            None
+        }
+    };
     drop(simulator);
     section(host().close_progress(Utc::now().timestamp()));
     write_at_the_end(&mut collector, &outputs, console);
+    // Only once its reports are there is a run finished: whoever takes it up writes them again.
+    if let Some(Ended { journal, left_open }) = ended {
+        let conclusion = collector.summary().conclusion;
+        let end = Record::End { at: Utc::now(), conclusion };
+        if let Err(why) = journal.end((!left_open).then_some(end)) {
+            console.log(&format!("error: failed to write the journal: {why}"));
+        }
+        if left_open && detail > Detail::Quiet && !access.simulated {
+            console.log(&format!("to take the run up: --resume, or --run-id {run_id}"));
+        }
+    }
     if !access.simulated
         && let Err(problem) = history::save(&args.state_dir, collector.summary())
         && detail > Detail::Quiet

@@ -8,12 +8,23 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::core::{Action, Call, CallId, Core, Input, Reply};
+use super::journal::known::Others;
+use super::journal::writer::{Journal, Written};
 use crate::event::Event;
 use crate::outcome::Signal;
 use crate::service::{CallError, Pending, Service, Services};
 
+/// What is left when a run is over.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its journal, with a place for a last record.
+    pub journal: Journal,
+    /// Whether something was left that another process can take up.
+    pub left_open: bool,
+}
+
 /// Plays a run to its end: makes the core's calls on `services` (one for each lane of the plan),
-/// tells it of `signals`, and sends what happens to `events`. The run began at `began`, which is the
+/// tells it of `signals`, sends what happens to `events`, and keeps the `journal`. The run began at `began`, which is the
 /// same moment as the one that the core was given in the time of day.
 pub async fn run(
     mut core: Core,
@@ -21,7 +32,8 @@ pub async fn run(
     services: Services,
     mut signals: UnboundedReceiver<Signal>,
     events: UnboundedSender<Event>,
-) {
+    mut journal: Journal,
+) -> Ended {
     let mut calls: JoinSet<(CallId, Reply)> = JoinSet::new();
     // A signal that came while the run was prepared holds back its first start.
     let mut input = signals.try_recv().map_or(Input::Tick, Input::Signal);
@@ -31,14 +43,16 @@ pub async fn run(
             match action {
                 // Where nobody listens, nobody wants to know: the run goes on for its reports.
                 Action::Emit(event) => drop(events.send(event)),
+                Action::Persist(record) => journal.persist(record),
                 Action::Call { id, lane, call } => {
                     let service = Arc::clone(&services[lane]);
-                    calls.spawn(async move { (id, make(service, call).await) });
+                    let others = journal.others();
+                    calls.spawn(async move { (id, make(service, call, others).await) });
                 }
             }
         }
         if step.over {
-            return;
+            return Ended { journal, left_open: core.is_left_open() };
         }
         let wake = async {
             match step.wake_at {
@@ -49,17 +63,30 @@ pub async fn run(
         input = tokio::select! {
             biased;
             Some(signal) = signals.recv() => Input::Signal(signal),
+            Some(written) = journal.progress() => match written {
+                Written::OnDisk(count) => Input::OnDisk(count),
+                Written::Broken(why) => Input::JournalBroken(why),
+            },
             Some(Ok((id, reply))) = calls.join_next() => Input::Reply(id, reply),
             () = wake => Input::Tick,
         };
     }
 }
 
-async fn make(service: Arc<dyn Service>, call: Call) -> Reply {
+async fn make(
+    service: Arc<dyn Service>,
+    call: Call,
+    others: impl FnOnce() -> Others + Send + 'static,
+) -> Reply {
     match call {
         Call::Start(target, token) => Reply::Start(whole(service.start(target, token)).await),
         Call::Poll(execution) => Reply::Poll(whole(service.poll(execution)).await),
         Call::List(request) => Reply::List(whole(service.list(request)).await),
+        Call::LookUp(request) => Reply::LookUp(match whole(service.look_up(request)).await {
+            // A journal that is read after AWS has answered knows all that was begun before.
+            Ok(found) => Ok((found, tokio::task::spawn_blocking(others).await.unwrap_or_default())),
+            Err(error) => Err(error),
+        }),
         Call::Stop(execution, token) => Reply::Stop(whole(service.stop(execution, token)).await),
         Call::Results(execution, page) => {
             Reply::Results(whole(service.results(execution, page)).await)

@@ -241,8 +241,11 @@ pub struct RunSummary {
     pub conclusion: Conclusion,
     /// The exit code that belongs to it.
     pub exit_code: u8,
-    /// When it began.
+    /// When it began, or was taken up.
     pub started_at: DateTime<Utc>,
+    /// When it first began, where another process had begun it and this one has taken it up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_started_at: Option<DateTime<Utc>>,
     /// How long it took, in seconds.
     pub seconds: f64,
     /// Whether a flaky pass counts as failed.

@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::headline;
 use super::text::{cut, one_line, short, wait};
-use crate::event::{Backpressure, Event, EventKind, Operation, Waited, Waiting, Why};
+use crate::event::{Backpressure, Event, EventKind, KnownBy, Operation, Waited, Waiting, Why};
 use crate::outcome::{ServiceName, TestResult, Verdict};
 
 const DIM: Style = Style::new().dimmed();
@@ -56,10 +56,24 @@ pub fn event(
     }
     let name = test.map(|test| one_line(&test.name)).unwrap_or_default();
     let (style, word, text) = match &event.kind {
-        EventKind::Started { attempt, execution_id, status, .. } => {
+        EventKind::Started { attempt, execution_id, status, known, .. } => {
             let again = if *attempt > 1 { format!("  attempt {attempt}") } else { String::new() };
-            let text = format!("{name}  {DIM}{}{DIM:#}{again}", one_line(execution_id));
+            let known = match known {
+                KnownBy::LookUp => "  adopted: found by looking it up",
+                KnownBy::Reply | KnownBy::Journal { .. } => "",
+            };
+            let text = format!("{name}  {DIM}{}{DIM:#}{again}{known}", one_line(execution_id));
             (DIM, one_line(status), text)
+        }
+        EventKind::LookingUp { error, .. } => {
+            let error = error.as_ref().map(|error| format!(": {}", one_line(&error.to_string())));
+            let error = error.unwrap_or_else(|| " before the run was taken up".to_owned());
+            let text = format!("{name}  no reply to its start was seen{error}; looking it up");
+            (YELLOW, "waiting".into(), text)
+        }
+        EventKind::JournalBroken { why } => {
+            let text = format!("the journal cannot be written, so nothing is started: {why}");
+            (RED, "error".into(), text)
         }
         EventKind::Moved { status, .. } => (DIM, one_line(status), name),
         EventKind::Judged { outcome, .. } => {
@@ -177,6 +191,7 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::Moved { .. }
         | EventKind::AttemptEnded { .. }
         | EventKind::StartingAnew { .. }
+        | EventKind::LookingUp { .. }
         | EventKind::Unreached { .. }
         | EventKind::SweepsOff { .. }
         | EventKind::Crowded { .. }
@@ -195,6 +210,7 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::Sweeping { .. }
         | EventKind::Paused { .. } => Detail::Verbose,
         EventKind::LeftRunning { .. }
+        | EventKind::JournalBroken { .. }
         | EventKind::TooManyFailures { .. }
         | EventKind::TimeUp
         | EventKind::Interrupted { .. } => Detail::Quiet,
@@ -213,6 +229,7 @@ fn why(why: Why, again: bool, waited: Waited) -> String {
             parts.push(format!("expected to be over: tests here took up to {}", wait(took)));
         }
         Why::Swept => parts.push("over, by the list of what runs".to_owned()),
+        Why::TakenUp => parts.push("begun before the run was taken up".to_owned()),
         Why::Deadline => parts.push("its time is up: the last look".to_owned()),
     }
     if again {
@@ -232,6 +249,7 @@ fn operation(operation: Operation) -> &'static str {
         Operation::Start => "start",
         Operation::Poll => "look",
         Operation::List => "list",
+        Operation::LookUp => "look up",
         Operation::Stop => "stop",
         Operation::Results => "read",
     }

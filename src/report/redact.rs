@@ -68,6 +68,11 @@ impl Redactor {
             EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
                 self.error(error)
             }
+            EventKind::LookingUp { error, .. } => {
+                if let Some(error) = error {
+                    self.error(error);
+                }
+            }
             EventKind::StartingAnew { reason, .. }
             | EventKind::SweepsOff { why: reason, .. }
             | EventKind::Stopping { reason, .. }
@@ -84,6 +89,7 @@ impl Redactor {
             | EventKind::StillWaiting(_)
             | EventKind::TooManyFailures { .. }
             | EventKind::TimeUp
+            | EventKind::JournalBroken { .. }
             | EventKind::Interrupted { .. } => {}
         }
         event

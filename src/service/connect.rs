@@ -5,11 +5,12 @@ use aws_sdk_connect::Client;
 use aws_sdk_connect::types::{ExecutionRecord, ObservationSummary, TestCaseExecutionStatus};
 use chrono::Utc;
 
+use super::date::DateOf;
 use super::error::{misdirected, read, unreadable};
 use super::time::{took, utc};
 use super::{
-    CallError, End, Execution, ListRequest, Listing, Page, PageRequest, Pending, Phase, Row,
-    Service, Snapshot, Started, Status, records,
+    CallError, End, Execution, Found, FoundExecution, ListRequest, Listing, Page, PageRequest,
+    Pending, Phase, Row, Service, Snapshot, Started, Status, records,
 };
 use crate::outcome::Observations;
 use crate::plan::{ConnectTarget, Target};
@@ -99,6 +100,44 @@ impl Service for Connect {
             Ok(Listing {
                 executions: executions.collect(),
                 next_token: reply.next_token.filter(|token| !token.is_empty()),
+            })
+        })
+    }
+
+    fn look_up(&self, request: ListRequest) -> Pending<Found> {
+        const OPERATION: &str = "ListTestCaseExecutions";
+        let client = self.client.clone();
+        Box::pin(async move {
+            let target = connect_target(&request.target, OPERATION)?;
+            let date = DateOf::default();
+            let reply = client
+                .list_test_case_executions()
+                .instance_id(&target.instance.id)
+                .test_case_id(&target.test_case_id)
+                .start_time(request.since.timestamp_millis())
+                .max_results(PAGE_SIZE)
+                .set_next_token(request.next_token)
+                .customize()
+                .interceptor(date.clone())
+                .send()
+                .await
+                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
+            // AWS is to filter, and one of another test case would be taken for this one's.
+            let same =
+                |case: &Option<String>| case.as_ref().is_none_or(|id| *id == target.test_case_id);
+            let listed = reply.test_case_executions.unwrap_or_default().into_iter();
+            let executions =
+                listed.filter(|listed| same(&listed.test_case_id)).filter_map(|listed| {
+                    Some(FoundExecution {
+                        id: listed.test_case_execution_id?,
+                        created_at: listed.start_time.as_ref().and_then(utc),
+                        status: status(listed.test_case_execution_status),
+                    })
+                });
+            Ok(Found {
+                executions: executions.collect(),
+                next_token: reply.next_token.filter(|token| !token.is_empty()),
+                date: date.get(),
             })
         })
     }

@@ -1,10 +1,11 @@
-//! The two AWS services as the engine sees them: five calls, each one attempt on the wire.
+//! The two AWS services as the engine sees them: six calls, each one attempt on the wire.
 //!
 //! Retrying, waiting and judging are the engine's. Errors are read once, into
 //! [`ErrorClass`], where the SDK's error is at hand; nobody reads their text later.
 
 mod aws;
 mod connect;
+mod date;
 mod error;
 mod lex;
 mod records;
@@ -38,6 +39,10 @@ pub trait Service: Send + Sync {
 
     /// Lists one page of the executions of a window.
     fn list(&self, request: ListRequest) -> Pending<Listing>;
+
+    /// Lists one page of the executions of one target, whatever their status: what a start may have
+    /// begun whose reply was lost.
+    fn look_up(&self, request: ListRequest) -> Pending<Found>;
 
     /// Stops an execution, where the service can (Connect can, Lex cannot).
     fn stop(&self, execution: Execution, client_token: String) -> Pending<()>;
@@ -145,9 +150,10 @@ pub struct Snapshot {
 /// A page of a list to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListRequest {
-    /// Any target of the window: it names the Connect instance, or the service.
+    /// Any target of the window: it names the Connect instance, or the service. For a look-up, the
+    /// one that is looked for.
     pub target: Target,
-    /// What began before is left out, where AWS can do that. By this machine's clock.
+    /// What began before is left out, where AWS can do that. By AWS's clock, as far as it is known.
     pub since: DateTime<Utc>,
     /// Where to go on; none for the first page.
     pub next_token: Option<String>,
@@ -160,6 +166,28 @@ pub struct Listing {
     pub executions: Vec<(String, Status)>,
     /// Where the next page begins; none at the end.
     pub next_token: Option<String>,
+}
+
+/// A page of the executions of one target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The executions.
+    pub executions: Vec<FoundExecution>,
+    /// Where the next page begins; none at the end.
+    pub next_token: Option<String>,
+    /// What AWS's clock said when it answered: a whole second, which had begun by then.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// An execution of a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundExecution {
+    /// Its id.
+    pub id: String,
+    /// Its status.
+    pub status: Status,
+    /// When it was begun, by AWS's clock, where AWS says so.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// What to read of an execution's results.

@@ -7,6 +7,7 @@ use super::replies::PATIENCE;
 use super::test_run::{Overdue, State};
 use super::{Closing, Core, GRACE, TWICE, Timer};
 use crate::duration::format_duration;
+use crate::engine::journal::record::Record;
 use crate::event::EventKind;
 use crate::outcome::{
     Attempt, Details, ErrorKind, Gate, Signal, Start, TestOutcome, Verdict, gate,
@@ -48,6 +49,12 @@ impl Core {
         let planned = &self.plan.tests[test];
         let run = &mut self.tests[test];
         let State::Polling(running) = &run.state else { return };
+        if run.standing.is_some() {
+            let trouble = run.trouble.as_ref().map(|error| error.error.to_string());
+            let why =
+                trouble.unwrap_or_else(|| format!("AWS says that it is {}", running.status.word));
+            return self.finish(now, test, (Verdict::Error(ErrorKind::Poll), why));
+        }
         if let Some((_, why)) = &running.stop_refused {
             let why = why.clone();
             return self.left_running(now, test, &why);
@@ -84,7 +91,7 @@ impl Core {
     /// Stops the execution of a test that is polled, where that can be done; its judgement stands
     /// already. What cannot be stopped is named, and no longer takes a place in its window.
     fn stop(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
-        let run = &mut self.tests[test];
+        let run = &self.tests[test];
         let State::Polling(running) = &run.state else { return };
         let execution_id = running.execution_id.clone();
         if !can_stop(self.plan.tests[test].target.service()) {
@@ -92,9 +99,13 @@ impl Core {
             return self.finish(now, test, judgement);
         }
         let reason = judgement.1.clone();
+        // Whoever takes the run up is to know that nobody else has stopped it.
+        let (attempt, start, verdict) = (run.attempt, run.starts.len(), judgement.0);
+        let record = self.persist(Record::Stopping { test, attempt, start, verdict });
+        let run = &mut self.tests[test];
         run.deadline += 1;
         if let State::Polling(running) = std::mem::replace(&mut run.state, State::Done) {
-            run.state = State::Stopping(running, judgement, now);
+            run.state = State::Stopping(running, judgement, now, record);
         }
         self.emit(now, EventKind::Stopping { test, execution_id, reason });
         self.want(now, test, now);
@@ -111,7 +122,7 @@ impl Core {
     /// are being read.
     pub(super) fn standing_judgement(&self, test: TestIndex) -> Option<Judgement> {
         match &self.tests[test].state {
-            State::Stopping(_, judgement, _) => Some(judgement.clone()),
+            State::Stopping(_, judgement, ..) => Some(judgement.clone()),
             State::Polling(running) => Some(running.stop_refused.as_ref()?.0.clone()),
             State::Reading(_, reading) => reading.judged.clone(),
             _ => None,
@@ -139,6 +150,7 @@ impl Core {
         self.end_all_unstarted(now);
         for test in 0..self.tests.len() {
             self.last_look(now, test, Overdue::Run);
+            self.hurry(now, test);
             let run = &mut self.tests[test];
             if run.judged.is_some() && matches!(run.state, State::Reading(..)) {
                 self.unreadable(now, test, "the run's timeout was up");
@@ -160,6 +172,7 @@ impl Core {
             return;
         }
         self.closing = Some(Closing::Signal(signal));
+        self.left_open = true;
         self.signalled_at = now;
         self.resume(now);
         // The event comes before any stop, so that the reports are written while those are made.
@@ -169,6 +182,7 @@ impl Core {
         let mut running: Vec<(bool, Duration, TestIndex)> = Vec::new();
         for test in 0..self.tests.len() {
             match &self.tests[test].state {
+                State::LookingUp(_) => self.hurry(now, test),
                 // What AWS has refused to stop is being looked at once more.
                 State::Polling(execution) if execution.stop_refused.is_none() => {
                     let queued = execution.status.phase == Phase::Queued;
@@ -195,36 +209,48 @@ impl Core {
     }
 
     pub(super) fn cancel_running(&mut self, now: Duration, test: TestIndex) {
-        let word = self.tests[test].running().map_or("", |running| &running.status.word);
+        let run = &self.tests[test];
+        let word = run.running().map_or("", |running| &running.status.word);
         let message = format!("interrupted while it was {word}");
-        self.stop(now, test, (Verdict::Error(ErrorKind::Cancelled), message));
+        let judgement = (Verdict::Error(ErrorKind::Cancelled), message);
+        // One that another process has seen to be over does not run.
+        if run.standing.is_some() {
+            return self.finish(now, test, judgement);
+        }
+        self.stop(now, test, judgement);
     }
 
     /// Leaves at once; what may still run is named.
     pub(super) fn leave(&mut self, now: Duration) {
         for test in 0..self.tests.len() {
-            let run = &self.tests[test];
-            let may_run = match &run.state {
-                State::Done => continue,
-                State::Reading(_, reading) if reading.failed => {
-                    self.judge_unread(now, test, true);
-                    continue;
-                }
-                State::Reading(_, reading) if reading.judged.is_some() => {
-                    self.unreadable(now, test, "the run was interrupted");
-                    continue;
-                }
-                State::Reading(..) => false,
-                State::Waiting | State::Starting => run.on_the_wire || run.may_have_started,
-                State::Polling(_) | State::Stopping(..) => true,
-            };
-            if may_run {
-                self.leave_running(now, test, "the run left before it was stopped");
+            // Attempts that another process has made may follow.
+            while !matches!(self.tests[test].state, State::Done) {
+                self.leave_test(now, test);
             }
-            let interrupted = (Verdict::Error(ErrorKind::Cancelled), "interrupted".to_owned());
-            let judgement = self.standing_judgement(test).unwrap_or(interrupted);
-            self.finish(now, test, judgement);
         }
+    }
+
+    fn leave_test(&mut self, now: Duration, test: TestIndex) {
+        let run = &self.tests[test];
+        let may_run = match &run.state {
+            State::Done => return,
+            State::Reading(_, reading) if reading.failed => {
+                return self.judge_unread(now, test, true);
+            }
+            State::Reading(_, reading) if reading.judged.is_some() => {
+                return self.unreadable(now, test, "the run was interrupted");
+            }
+            State::Reading(..) => false,
+            State::LookingUp(_) | State::Waiting => run.may_have_started(),
+            State::Starting => run.on_the_wire || run.may_have_started(),
+            State::Polling(_) | State::Stopping(..) => run.standing.is_none(),
+        };
+        if may_run {
+            self.leave_running(now, test, "the run left before it was stopped");
+        }
+        let interrupted = (Verdict::Error(ErrorKind::Cancelled), "interrupted".to_owned());
+        let judgement = self.standing_judgement(test).unwrap_or(interrupted);
+        self.finish(now, test, judgement);
     }
 
     /// A lane leads nowhere, be it for its credentials: nothing more can be seen through it.
@@ -240,6 +266,8 @@ impl Core {
             _ => "AWS could not be reached",
         };
         let message = format!("{why}: {}", error.error);
+        // With other credentials it can be taken up.
+        self.left_open |= kind == ErrorKind::Credentials;
         for other in 0..self.tests.len() {
             let run = &mut self.tests[other];
             // A start on the wire is waited for: it has a reply of its own.
@@ -265,36 +293,58 @@ impl Core {
                 continue;
             }
             match &self.tests[other].state {
-                _ if self.tests[other].may_have_started => self.end_unknown(now, other),
+                _ if self.tests[other].may_have_started() => {
+                    self.end_unknown(now, other, &message);
+                }
                 _ => self.finish(now, other, (Verdict::Error(kind), message.clone())),
             }
         }
     }
 
-    fn end_all_unstarted(&mut self, now: Duration) {
+    pub(super) fn end_all_unstarted(&mut self, now: Duration) {
         for test in 0..self.tests.len() {
             let run = &self.tests[test];
-            let idle = matches!(run.state, State::Starting) && !run.on_the_wire;
-            if idle || matches!(run.state, State::Waiting) {
+            let unstarted = match &run.state {
+                State::Waiting => true,
+                State::Starting => !run.on_the_wire,
+                State::LookingUp(look_up) => !look_up.of_start,
+                _ => false,
+            };
+            if unstarted {
                 self.end_unstarted(now, test);
             }
         }
     }
 
-    /// Ends a test whose start may have taken effect though no reply to it was seen.
-    pub(super) fn end_unknown(&mut self, now: Duration, test: TestIndex) {
+    /// Ends a test whose start may have taken effect though no reply to it was seen, once that was
+    /// looked up, where it can be.
+    pub(super) fn end_lost(&mut self, now: Duration, test: TestIndex) {
+        if self.can_look_up(test) {
+            return self.look_up(now, test);
+        }
+        self.end_unknown(now, test, "it cannot be looked up");
+    }
+
+    /// Ends a test of which it is not known what came of its start, and says why.
+    pub(super) fn end_unknown(&mut self, now: Duration, test: TestIndex, why: &str) {
         let run = &mut self.tests[test];
         run.starts.push(Start { execution_id: None, adopted: false });
-        let last = run.trouble.as_ref().map(|error| error.error.to_string()).unwrap_or_default();
-        let message = format!("it is not known whether AWS started it: {last}");
-        self.leave_running(now, test, "no reply to its start could be read");
+        run.first_sent_at.get_or_insert(now);
+        let lost = run.lost.as_ref().and_then(|lost| lost.error.as_ref());
+        let lost = lost.map(|error| format!("{error}; ")).unwrap_or_default();
+        let message = format!("it is not known whether AWS started it: {lost}{why}");
+        self.leave_running(now, test, &format!("no reply to its start was seen; {why}"));
         self.finish(now, test, (Verdict::Error(ErrorKind::StartUnknown), message));
     }
 
     /// Ends a test that has no execution and is to have none any more.
     pub(super) fn end_unstarted(&mut self, now: Duration, test: TestIndex) {
-        if self.tests[test].may_have_started {
-            return self.end_unknown(now, test);
+        if self.tests[test].may_have_started() {
+            return self.end_lost(now, test);
+        }
+        if self.tests[test].standing.is_some() {
+            let judgement = (Verdict::Error(ErrorKind::Cancelled), "not started".to_owned());
+            return self.finish(now, test, judgement);
         }
         let run = &self.tests[test];
         let refusal = &self.windows[self.plan.tests[test].window].refusal;
@@ -308,6 +358,10 @@ impl Core {
                 let failures = self.failures;
                 (Verdict::NotRun, format!("not run: max_failures reached ({failures} not passed)"))
             }
+            (Some(Closing::JournalBroken), _) => (
+                Verdict::Error(ErrorKind::NotFinished),
+                "not started: the journal cannot be written any more".to_owned(),
+            ),
             (Some(Closing::Signal(signal)), _) => (
                 Verdict::Error(ErrorKind::Cancelled),
                 format!("not started: the run was interrupted by {signal}"),
@@ -334,6 +388,7 @@ impl Core {
     pub(super) fn finish(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
         self.free_place(test);
         self.want_nothing(test);
+        let judgement = self.as_it_stands(test, judgement);
         self.end_attempt(now, test, judgement.clone());
         let (verdict, message) = judgement;
         let again = self.is_tried_again(test, verdict);
@@ -341,8 +396,8 @@ impl Core {
         let over = run.attempts.last().filter(|_| again).cloned();
         if let Some(attempt) = over.map(Box::new) {
             run.begin_again();
-            self.wait_for_place(now, test);
-            return self.emit(now, EventKind::AttemptEnded { test, attempt });
+            self.emit(now, EventKind::AttemptEnded { test, attempt });
+            return self.take_up(now, test);
         }
         let attempts = std::mem::take(&mut run.attempts);
         let begun_at = run.begun_at.unwrap_or(now);
@@ -362,7 +417,8 @@ impl Core {
     pub(super) fn is_tried_again(&self, test: TestIndex, verdict: Verdict) -> bool {
         let (planned, run) = (&self.plan.tests[test], &self.tests[test]);
         let allowed = is_retried(planned.retry_on, verdict) && run.attempt <= planned.retries;
-        allowed && !run.left_running && self.closing.is_none()
+        // What another process has tried again was tried again.
+        !run.known.is_empty() || allowed && !run.left_running && self.closing.is_none()
     }
 
     /// Whether the build does not pass with a test that was run.
@@ -380,8 +436,9 @@ impl Core {
     }
 
     fn end_attempt(&mut self, now: Duration, test: TestIndex, (verdict, message): Judgement) {
+        let Some(sent) = self.tests[test].first_sent_at else { return };
+        self.record(test, verdict);
         let run = &mut self.tests[test];
-        let Some(sent) = run.first_sent_at else { return };
         let running = run.running();
         let status = running.map(|running| running.status.word.clone());
         // AWS's clock says how long something took that has ended by itself.

@@ -9,7 +9,7 @@ use super::spacing::Spacing;
 use super::test_run::{State, TestRun};
 use super::watch::Ahead;
 use super::windows::Window;
-use super::{Action, Call, Closing, Core, OnTheWire};
+use super::{Action, Call, Core, OnTheWire};
 use crate::event::{EventKind, Waited};
 use crate::plan::{self, TestIndex};
 use crate::service::Execution;
@@ -166,6 +166,8 @@ impl Core {
             State::Reading(_, reading) if reading.judged.is_some() => Worth::Detail,
             State::Reading(..) => Worth::Confirm,
             State::Stopping(..) => Worth::Stop,
+            State::LookingUp(look_up) if look_up.of_start => Worth::LookUp,
+            State::LookingUp(_) => Worth::Start,
             State::Waiting | State::Done => return,
         };
         let want = Want::Test(test, run.generation);
@@ -180,9 +182,15 @@ impl Core {
         test: TestIndex,
         waited: Waited,
     ) -> Option<Call> {
+        if matches!(self.tests[test].state, State::Starting) && !self.has_intent(now, test) {
+            // It has waited for so long that its intent does not say any more when it is sent.
+            self.want(now, test, now);
+            return None;
+        }
         let planned = &self.plan.tests[test];
         let call = match &self.tests[test].state {
             State::Starting => Call::Start(planned.target.clone(), self.token("start", test)),
+            State::LookingUp(_) => self.look_up_call(now, test)?,
             State::Polling(running) => Call::Poll(Execution::of(planned, &running.execution_id)),
             State::Reading(running, reading) => match reading.request() {
                 Some(page) => Call::Results(Execution::of(planned, &running.execution_id), page),
@@ -195,8 +203,10 @@ impl Core {
             State::Waiting | State::Done => return None,
         };
         let run = &mut self.tests[test];
-        run.first_sent_at.get_or_insert(now);
-        run.begun_at.get_or_insert(now);
+        if !matches!(run.state, State::LookingUp(_)) {
+            run.first_sent_at.get_or_insert(now);
+            run.begun_at.get_or_insert(now);
+        }
         run.on_the_wire = true;
         let why = run.why();
         let again = run.trouble.is_some();
@@ -234,9 +244,9 @@ impl Core {
     /// Makes no call of a lane for a while. Calls of one burst are throttled together: only the
     /// first of them lets the pauses grow.
     pub(super) fn pause(&mut self, now: Duration, index: usize, retry_after: Option<Duration>) {
+        let hurry = self.is_hurried();
         let lane = &mut self.lanes[index];
         // What is to be over soon cannot wait for long: a call that is throttled costs nothing.
-        let hurry = matches!(self.closing, Some(Closing::TimeUp | Closing::Signal(_)));
         let retry_after = if hurry { None } else { retry_after };
         let fresh = now >= lane.paused_until;
         let pause = if !fresh {

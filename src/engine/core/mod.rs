@@ -10,38 +10,48 @@
 //! reply means stands in `replies` and, of results, in `reading`, how tests and runs end in
 //! `endings`, what makes a test pass in `judge`.
 //!
-//! A start takes a place in its window and then a token of its lane. A journal will stand before
-//! the token: an action that persists, and a start only once that is done.
+//! A start takes a place in its window, has its intent written (`intents`), and then takes a token of
+//! its lane. Where its reply is lost, `looking_up` finds out what came of it, and `own` says which
+//! execution that is. What a killed process has left is taken up in `taking_up`.
 
 mod budget;
 mod endings;
+mod intents;
 mod judge;
 mod lanes;
+mod looking_up;
+mod own;
 mod queue;
 mod reading;
 mod replies;
 mod spacing;
 mod sweep;
+mod taking_up;
 mod test_run;
 mod watch;
 mod windows;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use self::intents::Pages;
 use self::lanes::{Lane, is_current};
+use self::looking_up::Before;
 use self::queue::{Timer, Timers, Want};
 use self::test_run::{State, TestRun};
 use self::windows::Window;
+use crate::engine::journal::known::{KnownRun, Others};
+use crate::engine::journal::record::{Record, target_of};
 use crate::event::{Event, EventKind, Operation, Waiting};
 use crate::outcome::Signal;
 use crate::plan::{Plan, Target, TestIndex};
 use crate::service::{
-    CallError, ErrorClass, Execution, ListRequest, Listing, Page, PageRequest, Snapshot, Started,
+    CallError, ErrorClass, Execution, Found, ListRequest, Listing, Page, PageRequest, Snapshot,
+    Started, has_client_tokens,
 };
 
 pub use self::spacing::Chance;
@@ -65,6 +75,10 @@ pub enum Input {
     Reply(CallId, Reply),
     /// A signal has come.
     Signal(Signal),
+    /// So many of the records given out are on disk.
+    OnDisk(u64),
+    /// The journal cannot be written any more: why.
+    JournalBroken(String),
 }
 
 /// The number of a call; no two calls of a run have the same.
@@ -79,6 +93,8 @@ pub enum Reply {
     Poll(Result<Snapshot, CallError>),
     /// A page of a list.
     List(Result<Listing, CallError>),
+    /// A page of a look-up, and what the other journals here know.
+    LookUp(Result<(Found, Others), CallError>),
     /// A stop.
     Stop(Result<(), CallError>),
     /// A page of results.
@@ -91,6 +107,7 @@ impl Reply {
             Self::Start(result) => result.is_ok(),
             Self::Poll(result) => result.is_ok(),
             Self::List(result) => result.is_ok(),
+            Self::LookUp(result) => result.is_ok(),
             Self::Stop(result) => result.is_ok(),
             Self::Results(result) => result.is_ok(),
         }
@@ -111,6 +128,8 @@ pub enum Action {
     },
     /// Tell the reporters.
     Emit(Event),
+    /// Write a record to the journal, behind those before it.
+    Persist(Record),
 }
 
 /// A call to a service.
@@ -122,6 +141,8 @@ pub enum Call {
     Poll(Execution),
     /// List a page of what is under way.
     List(ListRequest),
+    /// List a page of the executions of one target.
+    LookUp(ListRequest),
     /// Stop it.
     Stop(Execution, String),
     /// Read a page of what came out.
@@ -135,6 +156,7 @@ impl Call {
             Self::Start(..) => Reply::Start(Err(error)),
             Self::Poll(_) => Reply::Poll(Err(error)),
             Self::List(_) => Reply::List(Err(error)),
+            Self::LookUp(_) => Reply::LookUp(Err(error)),
             Self::Stop(..) => Reply::Stop(Err(error)),
             Self::Results(..) => Reply::Results(Err(error)),
         }
@@ -145,6 +167,7 @@ impl Call {
             Self::Start(..) => Operation::Start,
             Self::Poll(_) => Operation::Poll,
             Self::List(_) => Operation::List,
+            Self::LookUp(_) => Operation::LookUp,
             Self::Stop(..) => Operation::Stop,
             Self::Results(..) => Operation::Results,
         }
@@ -183,6 +206,8 @@ enum Closing {
     TimeUp,
     /// A signal has come.
     Signal(Signal),
+    /// The journal cannot be written any more.
+    JournalBroken,
 }
 
 /// The state of a run.
@@ -195,6 +220,17 @@ pub struct Core {
     lanes: Vec<Lane>,
     windows: Vec<Window>,
     timers: Timers,
+    pages: Pages,
+    /// By target of a service without client tokens: what was there before the run's first start of
+    /// it, or that AWS gave no list of that; and the test whose start is under way.
+    before: HashMap<usize, Option<Before>>,
+    owners: HashMap<usize, TestIndex>,
+    /// The executions that AWS has begun for the run.
+    executions: HashSet<String>,
+    /// What another process of the run has left.
+    known: Option<KnownRun>,
+    /// Whether something is left for another process to take up.
+    left_open: bool,
     calls: HashMap<CallId, OnTheWire>,
     next_call: CallId,
     unfinished: usize,
@@ -222,6 +258,13 @@ impl Core {
             tests[*test].rank = rank;
             windows[plan.tests[*test].window].waiting.insert((0, rank, *test));
         }
+        let mut targets: HashMap<BTreeMap<String, String>, usize> = HashMap::new();
+        for (test, run) in tests.iter_mut().enumerate() {
+            if !has_client_tokens(plan.tests[test].target.service()) {
+                let next = targets.len();
+                run.target = *targets.entry(target_of(&plan, test)).or_insert(next);
+            }
+        }
         let mut timers = Timers::default();
         timers.set(plan.timeout, Timer::RunDeadline);
         timers.set(QUIET, Timer::Quiet);
@@ -233,6 +276,12 @@ impl Core {
             lanes: plan.lanes.iter().map(Lane::new).collect(),
             windows,
             timers,
+            pages: Pages::default(),
+            before: HashMap::new(),
+            owners: HashMap::new(),
+            executions: HashSet::new(),
+            known: None,
+            left_open: false,
             calls: HashMap::new(),
             next_call: 0,
             unfinished: plan.tests.len(),
@@ -247,13 +296,29 @@ impl Core {
         }
     }
 
+    /// A run that another process has begun: `known` is what its journal says.
+    #[must_use]
+    pub fn taking_up(self, known: KnownRun) -> Self {
+        Self { nonce: known.nonce, known: Some(known), ..self }
+    }
+
+    /// Whether something was left that another process can take up.
+    pub fn is_left_open(&self) -> bool {
+        self.left_open
+    }
+
     /// Takes note of what has happened by `now` (which never goes back) and says what follows.
     pub fn handle(&mut self, now: Duration, input: Input) -> Step {
         self.begun_at = self.begun_at.min(now);
+        if let Some(known) = self.known.take() {
+            self.take_up_all(now, &known);
+        }
         match input {
             Input::Tick => {}
             Input::Reply(id, reply) => self.reply(now, id, reply),
             Input::Signal(signal) => self.interrupt(now, signal),
+            Input::OnDisk(number) => self.on_disk(now, number),
+            Input::JournalBroken(why) => self.journal_broken(now, why),
         }
         while let Some(timer) = self.timers.pop(now) {
             self.timer(now, timer);
@@ -319,9 +384,18 @@ impl Core {
             let (longest, run) = (self.plan.tests[test].poll.max, &mut self.tests[test]);
             run.left_to_sweep = true;
             self.timers.set(now + longest, Timer::Due(test, run.generation));
-        } else {
-            self.make_ready(now, test);
+            return;
         }
+        match self.tests[test].state {
+            State::Starting => self.prepare_start(now, test),
+            State::Stopping(_, _, _, record) => self.ready_once_on_disk(now, test, record),
+            _ => self.make_ready(now, test),
+        }
+    }
+
+    /// Whether the run is to be over soon.
+    fn is_hurried(&self) -> bool {
+        matches!(self.closing, Some(Closing::TimeUp | Closing::Signal(_)))
     }
 
     /// Lets a test want its call again after trouble, with a wait that grows.
@@ -381,7 +455,7 @@ impl Core {
                         counts.for_place += 1;
                         counts.no_room += usize::from(window.is_crowded());
                     }
-                    State::Starting => counts.to_start += 1,
+                    State::Starting | State::LookingUp(_) => counts.to_start += 1,
                     State::Polling(running) if running.left_queue_at.is_none() => {
                         counts.queued += 1
                     }

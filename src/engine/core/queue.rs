@@ -14,6 +14,8 @@ use crate::plan::TestIndex;
 pub(super) enum Worth {
     /// Stopping what would go on and cost.
     Stop,
+    /// Finding out what came of a start.
+    LookUp,
     /// Starting where AWS has a free slot: it is time lost.
     Start,
     /// Seeing an end, and what came out.

@@ -26,8 +26,14 @@ impl Core {
         let failed = match end {
             End::Stopped => {
                 // A stop that was refused may be one that had worked, its reply lost.
-                let own = self.standing_judgement(test);
+                let own = self.standing_judgement(test).or_else(|| self.was_stopped(test));
                 let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
+                let stopped_as = self.tests[test].stopped_as;
+                if stopped_as == Some(Verdict::Error(ErrorKind::Cancelled))
+                    && self.tests[test].standing.is_none()
+                {
+                    return self.start_over(now, test);
+                }
                 let other = "somebody else stopped it".to_owned();
                 let other = (Verdict::Error(ErrorKind::Stopped), other);
                 return self.end_with_records(now, test, own.unwrap_or(other));
@@ -101,6 +107,8 @@ impl Core {
     /// The verdict of a test stands, while details are still to be read: it counts from now on.
     fn judged(&mut self, now: Duration, test: TestIndex, (verdict, message): Judgement) {
         self.judged_tests += 1;
+        let verdict = self.tests[test].standing.unwrap_or(verdict);
+        self.record(test, verdict);
         let run = &mut self.tests[test];
         run.judged = Some((now, self.judged_tests));
         let begun_at = run.begun_at.unwrap_or(now);
@@ -159,7 +167,7 @@ impl Core {
 
     /// Ends a test by what has been read of it. What was read after its verdict stood makes the
     /// message say more, and changes no verdict.
-    fn conclude(&mut self, now: Duration, test: TestIndex, failed: bool) {
+    pub(super) fn conclude(&mut self, now: Duration, test: TestIndex, failed: bool) {
         judge::settle(&mut self.tests[test].details, failed, self.plan.detail.turns);
         let judgement = self.judgement(test, failed);
         let judged = match &self.tests[test].state {

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::looking_up::MOST_LOST;
 use super::queue::Want;
 use super::test_run::{Overdue, Running, State, Within};
 use super::{CallId, Closing, Core, OnTheWire, Reply, Timer};
-use crate::event::{Backpressure, EventKind, Why};
+use crate::engine::journal::record::Record;
+use crate::event::{Backpressure, EventKind, KnownBy, Why};
 use crate::outcome::{ErrorKind, Start, Verdict};
 use crate::plan::TestIndex;
 use crate::service::{
@@ -26,6 +28,10 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// A status that AWS refuses to give is asked for again for so long after the start: nothing is
 /// promised about how soon a new execution is found (AWS-FACTS.md).
 const SETTLING: Duration = Duration::from_secs(30);
+
+/// What every report says of an execution that was adopted.
+pub(super) const ADOPTED: &str =
+    "adopted: the reply to its start was lost, and it was found by looking it up";
 
 /// A stop is tried again for so long.
 const STOPPING: Duration = Duration::from_secs(30);
@@ -55,21 +61,27 @@ impl Core {
         }
         let error = match reply {
             Reply::Start(Ok(started)) if current => {
-                return self.started(now, test, sent_at, started);
+                return self.started(now, test, sent_at, started, KnownBy::Reply);
             }
             Reply::Poll(Ok(snapshot)) if current => {
                 return self.polled(now, test, sent_at, snapshot);
             }
             Reply::Poll(Ok(snapshot)) => return self.seen_late(now, test, snapshot),
             Reply::Results(Ok(page)) if current => return self.read(now, test, page),
+            Reply::LookUp(Ok((found, others))) if current => {
+                return self.found(now, test, sent_at, found, &others);
+            }
             Reply::Stop(Ok(())) if current => return self.stopped(now, test),
             Reply::Start(Err(error)) => error,
             Reply::Poll(Err(error)) => error,
             Reply::Stop(Err(error)) => error,
             Reply::Results(Err(error)) => error,
-            Reply::List(_) | Reply::Start(Ok(_)) | Reply::Stop(Ok(())) | Reply::Results(Ok(_)) => {
-                return;
-            }
+            Reply::LookUp(Err(error)) => error,
+            Reply::List(_)
+            | Reply::LookUp(Ok(_))
+            | Reply::Start(Ok(_))
+            | Reply::Stop(Ok(()))
+            | Reply::Results(Ok(_)) => return,
         };
         if current {
             self.failed(now, test, sent_at, error);
@@ -136,7 +148,11 @@ impl Core {
             _ => {}
         }
         match &self.tests[test].state {
-            State::Starting => self.start_failed(now, test, error),
+            State::Starting => self.start_failed(now, test, sent_at, error),
+            State::LookingUp(look_up) if !look_up.of_start => {
+                self.look_before_failed(now, test, sent_at, error);
+            }
+            State::LookingUp(_) => self.look_up_failed(now, test, error),
             State::Polling(_) => self.poll_failed(now, test, error),
             State::Reading(..) => self.reading_failed(now, test, error),
             State::Stopping(..) => self.stop_failed(now, test, error),
@@ -144,14 +160,48 @@ impl Core {
         }
     }
 
-    fn start_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+    /// What comes before a start did not work: nothing was started.
+    fn look_before_failed(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        sent_at: Duration,
+        mut error: CallError,
+    ) {
+        let lane = &self.lanes[self.plan.lane(test)];
+        let refused =
+            matches!(error.class, ErrorClass::Rejected | ErrorClass::ClockSkew { denied: true });
+        if refused || lane.reached && self.tests[test].troubled_for(now) >= PATIENCE {
+            return self.go_without(now, test);
+        }
+        if error.class == ErrorClass::Ambiguous {
+            error.class = ErrorClass::Unsent;
+        }
+        self.start_failed(now, test, sent_at, error);
+    }
+
+    fn start_failed(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        sent_at: Duration,
+        error: CallError,
+    ) {
+        if error.class == ErrorClass::Ambiguous {
+            self.note_lost(now, test, sent_at, &error);
+        }
         let planned = &self.plan.tests[test];
         let lane = &self.lanes[self.plan.lane(test)];
         let reached = lane.reached;
         let unreached_for = lane.unreached_since.map(|since| now.saturating_sub(since));
         let sent_again = has_client_tokens(planned.target.service());
+        let looked_up = self.tests[test].times_lost <= MOST_LOST && self.can_look_up(test);
+        if error.class == ErrorClass::Ambiguous && !sent_again && looked_up {
+            let run = &mut self.tests[test];
+            run.note_trouble(now, error);
+            return self.look_up(now, test);
+        }
         let run = &mut self.tests[test];
-        run.may_have_started |= error.class == ErrorClass::Ambiguous;
         let patience = match error.class {
             // The run's own time is the limit: others on the instance are normal.
             ErrorClass::Throttled { .. } | ErrorClass::Full { .. } => Duration::MAX,
@@ -196,29 +246,47 @@ impl Core {
             format!("AWS did not start it: {}", error.error),
         );
         run.note_trouble(now, error);
-        if run.may_have_started {
-            self.end_unknown(now, test);
+        if run.may_have_started() {
+            self.end_lost(now, test);
         } else {
             self.finish(now, test, rejected);
         }
     }
 
-    fn started(&mut self, now: Duration, test: TestIndex, sent_at: Duration, started: Started) {
+    /// AWS has begun an execution.
+    pub(super) fn started(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        sent_at: Duration,
+        started: Started,
+        known: KnownBy,
+    ) {
         let Started { execution_id, status } = started;
+        let run = &self.tests[test];
+        let (attempt, start) = (run.attempt, run.starts.len() + 1);
+        let adopted = known.is_adopted();
+        self.executions.insert(execution_id.clone());
+        let id = execution_id.clone();
+        self.persist(Record::Started { test, attempt, start, execution_id: id, adopted });
         let event = EventKind::Started {
             test,
-            attempt: self.tests[test].attempt,
+            attempt,
             execution_id: execution_id.clone(),
             status: status.word.clone(),
+            known,
         };
         let planned = &self.plan.tests[test];
         let mut running = Running::new(planned, execution_id.clone(), status, now);
         running.looked_at = sent_at;
         let window = planned.window;
         let run = &mut self.tests[test];
-        run.may_have_started = false;
+        (run.lost, run.intent) = (None, None);
         (run.refused, run.why) = (0, Why::Next);
-        run.starts.push(Start { execution_id: Some(execution_id), adopted: false });
+        run.starts.push(Start { execution_id: Some(execution_id), adopted });
+        if adopted {
+            run.details.notes.push(ADOPTED.to_owned());
+        }
         if running.status.phase != Phase::Queued {
             running.left_queue_at = Some(now);
         }
@@ -228,7 +296,7 @@ impl Core {
         match self.closing {
             Some(Closing::Signal(_)) => self.cancel_running(now, test),
             Some(Closing::TimeUp) => self.last_look(now, test, Overdue::Run),
-            Some(Closing::Failures) | None => {
+            Some(Closing::Failures | Closing::JournalBroken) | None => {
                 self.set_deadline(test);
                 self.assume_begun(test, Within { from: sent_at, to: now });
                 self.look_later(now, test);
@@ -237,7 +305,7 @@ impl Core {
     }
 
     /// Sets the deadline that holds in the phase that a test's execution is in.
-    fn set_deadline(&mut self, test: TestIndex) {
+    pub(super) fn set_deadline(&mut self, test: TestIndex) {
         let planned = &self.plan.tests[test];
         let run = &mut self.tests[test];
         let State::Polling(running) = &run.state else { return };
@@ -353,7 +421,7 @@ impl Core {
     }
 
     fn stopped(&mut self, now: Duration, test: TestIndex) {
-        if let State::Stopping(_, (verdict, message), _) = &self.tests[test].state {
+        if let State::Stopping(_, (verdict, message), ..) = &self.tests[test].state {
             let judgement = (*verdict, format!("{message}; stopped"));
             self.end_with_records(now, test, judgement);
         }
@@ -361,7 +429,7 @@ impl Core {
 
     fn stop_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
         let run = &mut self.tests[test];
-        let State::Stopping(_, _, since) = &run.state else { return };
+        let State::Stopping(_, _, since, _) = &run.state else { return };
         let waited = now.saturating_sub(*since);
         if error.class != ErrorClass::Rejected {
             if waited < STOPPING {
@@ -372,7 +440,7 @@ impl Core {
         }
         // It may have ended by itself just before: one more look tells.
         let state = std::mem::replace(&mut run.state, State::Done);
-        if let State::Stopping(mut running, judgement, _) = state {
+        if let State::Stopping(mut running, judgement, ..) = state {
             let overdue = running.overdue.map_or(Overdue::Run, |(overdue, _)| overdue);
             running.overdue = Some((overdue, now));
             running.stop_refused = Some((judgement, error.error.to_string()));

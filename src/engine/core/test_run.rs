@@ -1,11 +1,14 @@
 //! What the core knows of one test while it is under way.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
+use super::intents::Intent;
+use super::looking_up::{LookUp, Lost};
 use super::spacing::Spacing;
+use crate::engine::journal::known::KnownAttempt;
 use crate::event::Why;
-use crate::outcome::{Attempt, Details, Start};
+use crate::outcome::{Attempt, Details, Start, Verdict};
 use crate::plan::PlannedTest;
 use crate::service::{CallError, ErrorClass, PageRequest, ResultKind, Status};
 
@@ -27,12 +30,15 @@ pub(super) enum State {
     Waiting,
     /// It has a place in its window; its start is to be sent, or sent again.
     Starting,
+    /// It is looked up what is there before its start, or what came of it.
+    LookingUp(Box<LookUp>),
     /// An execution is under way and looked at from time to time.
     Polling(Box<Running>),
     /// The execution is over, and what came out of it is being read.
     Reading(Box<Running>, Reading),
-    /// Its judgement stands, and its execution is being stopped, since the time given.
-    Stopping(Box<Running>, Judgement, Duration),
+    /// Its judgement stands, and its execution is being stopped, since the time given, once the
+    /// record of that number is on disk.
+    Stopping(Box<Running>, Judgement, Duration, u64),
     /// It is over.
     Done,
 }
@@ -161,8 +167,22 @@ pub(super) struct TestRun {
     pub(super) attempt: u32,
     /// When the attempt's start was first sent.
     pub(super) first_sent_at: Option<Duration>,
-    /// Whether a start may have taken effect though no reply to it was seen.
-    pub(super) may_have_started: bool,
+    /// What it starts, where the service has no client tokens: equal for what AWS cannot tell apart.
+    pub(super) target: usize,
+    /// The intent of the start that is to be sent.
+    pub(super) intent: Option<Intent>,
+    /// A start that may have taken effect though no reply to it was seen.
+    pub(super) lost: Option<Lost>,
+    /// How often a reply was lost.
+    pub(super) times_lost: u32,
+    /// What another process has left of this attempt and those after it.
+    pub(super) known: VecDeque<KnownAttempt>,
+    /// The verdict that another process has come to: it stands, whatever can be read of it now.
+    pub(super) standing: Option<Verdict>,
+    /// What another process has judged when it was about to stop the execution.
+    pub(super) stopped_as: Option<Verdict>,
+    /// Whether the attempt's verdict is in the journal.
+    pub(super) recorded: bool,
     /// Whether something of the attempt may still run on AWS, and nothing can be done about it.
     pub(super) left_running: bool,
     /// How the last call failed, if it did.
@@ -200,7 +220,14 @@ impl TestRun {
             on_the_wire: false,
             attempt: 1,
             first_sent_at: None,
-            may_have_started: false,
+            target: 0,
+            intent: None,
+            lost: None,
+            times_lost: 0,
+            known: VecDeque::new(),
+            standing: None,
+            stopped_as: None,
+            recorded: false,
             left_running: false,
             trouble: None,
             trouble_since: None,
@@ -216,8 +243,9 @@ impl TestRun {
 
     /// Makes ready for another attempt.
     pub(super) fn begin_again(&mut self) {
-        let Self { generation, deadline, attempt, begun_at, rank, .. } = *self;
+        let Self { generation, deadline, attempt, begun_at, rank, target, .. } = *self;
         let attempts = std::mem::take(&mut self.attempts);
+        let known = std::mem::take(&mut self.known);
         *self = Self {
             generation,
             deadline,
@@ -225,6 +253,8 @@ impl TestRun {
             begun_at,
             attempts,
             rank,
+            target,
+            known,
             ..Self::new()
         };
     }
@@ -266,8 +296,13 @@ impl TestRun {
             State::Polling(running) | State::Reading(running, _) | State::Stopping(running, ..) => {
                 Some(running)
             }
-            State::Waiting | State::Starting | State::Done => None,
+            State::Waiting | State::Starting | State::LookingUp(_) | State::Done => None,
         }
+    }
+
+    /// Whether an execution may have been begun of which nothing is known.
+    pub(super) fn may_have_started(&self) -> bool {
+        self.lost.is_some()
     }
 }
 
@@ -301,6 +336,6 @@ impl Running {
     /// Whether the next look is to see an end that is known of otherwise, or expected, or is the
     /// last.
     pub(super) fn is_to_be_confirmed(&self) -> bool {
-        self.overdue.is_some() || matches!(self.why, Why::Swept | Why::Expected(_))
+        self.overdue.is_some() || matches!(self.why, Why::Swept | Why::Expected(_) | Why::TakenUp)
     }
 }

@@ -259,7 +259,7 @@ impl Core {
         let gives_back = |other: &TestIndex| {
             let run = &self.tests[*other];
             let starting = matches!(run.state, State::Starting);
-            *other == test || starting && !run.on_the_wire && !run.may_have_started
+            *other == test || starting && !run.on_the_wire && !run.may_have_started()
         };
         let open = self.windows[index].open.iter().copied();
         for other in open.filter(gives_back).collect::<Vec<TestIndex>>() {

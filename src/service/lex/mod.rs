@@ -7,16 +7,17 @@ use aws_sdk_lexmodelsv2::Client;
 use aws_sdk_lexmodelsv2::types::{
     BotAliasTestExecutionTarget, SortOrder, TestExecutionApiMode, TestExecutionModality,
     TestExecutionResultFilterBy, TestExecutionSortAttribute, TestExecutionSortBy,
-    TestExecutionStatus, TestExecutionTarget, TestResultTypeFilter,
+    TestExecutionStatus, TestExecutionSummary, TestExecutionTarget, TestResultTypeFilter,
 };
 use aws_smithy_types::error::operation::BuildError;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
+use super::date::DateOf;
 use super::error::{misdirected, own_error, read, unreadable};
 use super::time::{took, utc};
 use super::{
-    CallError, End, ErrorClass, Execution, ListRequest, Listing, Page, PageRequest, Pending, Phase,
-    ResultKind, Service, Snapshot, Started, Status,
+    CallError, End, ErrorClass, Execution, Found, FoundExecution, ListRequest, Listing, Page,
+    PageRequest, Pending, Phase, ResultKind, Service, Snapshot, Started, Status,
 };
 use crate::plan::{ApiMode, LexTarget, Modality, Target};
 
@@ -50,14 +51,8 @@ impl Service for Lex {
                 .start_test_execution()
                 .test_set_id(&target.test_set_id)
                 .target(TestExecutionTarget::builder().bot_alias_target(alias).build())
-                .api_mode(match target.api_mode {
-                    ApiMode::NonStreaming => TestExecutionApiMode::NonStreaming,
-                    ApiMode::Streaming => TestExecutionApiMode::Streaming,
-                })
-                .set_test_execution_modality(target.modality.map(|modality| match modality {
-                    Modality::Text => TestExecutionModality::Text,
-                    Modality::Audio => TestExecutionModality::Audio,
-                }))
+                .api_mode(api_mode(target.api_mode))
+                .set_test_execution_modality(target.modality.map(modality))
                 .send()
                 .await
                 .map_err(|error| read(OPERATION, &error, Utc::now()))?;
@@ -96,36 +91,32 @@ impl Service for Lex {
     }
 
     fn list(&self, request: ListRequest) -> Pending<Listing> {
-        const OPERATION: &str = "ListTestExecutions";
         let client = self.client.clone();
         Box::pin(async move {
-            let newest_first = TestExecutionSortBy::builder()
-                .attribute(TestExecutionSortAttribute::CreationDateTime)
-                .order(SortOrder::Descending)
-                .build()
-                .map_err(|error| unbuilt(OPERATION, &error))?;
-            let reply = client
-                .list_test_executions()
-                .sort_by(newest_first)
-                .max_results(LIST_SIZE)
-                .set_next_token(request.next_token)
-                .send()
-                .await
-                .map_err(|error| read(OPERATION, &error, Utc::now()))?;
-            let mut executions = Vec::new();
-            let mut older = false;
-            for listed in reply.test_executions.unwrap_or_default() {
-                let created = listed.creation_date_time.as_ref().and_then(utc);
-                older |= created.is_some_and(|created| created < request.since);
-                if let (Some(id), Some(known)) =
-                    (listed.test_execution_id, listed.test_execution_status)
-                {
-                    executions.push((id, status(&known)));
-                }
-            }
-            // What follows is older still.
-            let next_token = reply.next_token.filter(|token| !token.is_empty() && !older);
-            Ok(Listing { executions, next_token })
+            let (listed, next_token, _) = list(client, &request).await?;
+            let executions = listed.into_iter().filter_map(|listed| {
+                Some((listed.test_execution_id?, status(&listed.test_execution_status?)))
+            });
+            Ok(Listing { executions: executions.collect(), next_token })
+        })
+    }
+
+    fn look_up(&self, request: ListRequest) -> Pending<Found> {
+        let client = self.client.clone();
+        Box::pin(async move {
+            let Target::Lex(target) = &request.target else {
+                return Err(misdirected(LIST));
+            };
+            let (listed, next_token, date) = list(client, &request).await?;
+            let listed = listed.into_iter().filter(|listed| is_of(listed, target));
+            let executions = listed.filter_map(|listed| {
+                Some(FoundExecution {
+                    created_at: listed.creation_date_time.as_ref().and_then(utc),
+                    id: listed.test_execution_id?,
+                    status: status(&listed.test_execution_status?),
+                })
+            });
+            Ok(Found { executions: executions.collect(), next_token, date })
         })
     }
 
@@ -168,6 +159,67 @@ impl Service for Lex {
                 next_token: reply.next_token.filter(|token| !token.is_empty()),
             })
         })
+    }
+}
+
+const LIST: &str = "ListTestExecutions";
+
+/// One page of all executions, newest first, where the next begins, and AWS's clock. Pages after
+/// the first that holds what began before `since` are left out: what they hold is older still.
+async fn list(
+    client: Client,
+    request: &ListRequest,
+) -> Result<(Vec<TestExecutionSummary>, Option<String>, Option<DateTime<Utc>>), CallError> {
+    let newest_first = TestExecutionSortBy::builder()
+        .attribute(TestExecutionSortAttribute::CreationDateTime)
+        .order(SortOrder::Descending)
+        .build()
+        .map_err(|error| unbuilt(LIST, &error))?;
+    let date = DateOf::default();
+    let reply = client
+        .list_test_executions()
+        .sort_by(newest_first)
+        .max_results(LIST_SIZE)
+        .set_next_token(request.next_token.clone())
+        .customize()
+        .interceptor(date.clone())
+        .send()
+        .await
+        .map_err(|error| read(LIST, &error, Utc::now()))?;
+    let listed = reply.test_executions.unwrap_or_default();
+    let created = listed.iter().filter_map(|listed| utc(listed.creation_date_time.as_ref()?));
+    let older = created.min().is_some_and(|oldest| oldest < request.since);
+    let next_token = reply.next_token.filter(|token| !token.is_empty() && !older);
+    Ok((listed, next_token, date.get()))
+}
+
+/// Whether an execution could be one of a target. What AWS does not say of it does not tell them
+/// apart.
+fn is_of(listed: &TestExecutionSummary, target: &LexTarget) -> bool {
+    let alias = listed.target.as_ref().and_then(|target| target.bot_alias_target.as_ref());
+    let same = |known: Option<&str>, wanted: &str| known.is_none_or(|known| known == wanted);
+    same(listed.test_set_id.as_deref(), &target.test_set_id)
+        && same(alias.map(|alias| alias.bot_id.as_str()), &target.bot_id)
+        && same(alias.map(|alias| alias.bot_alias_id.as_str()), &target.bot_alias_id)
+        && same(alias.map(|alias| alias.locale_id.as_str()), &target.locale_id)
+        && listed.api_mode.as_ref().is_none_or(|mode| *mode == api_mode(target.api_mode))
+        && match (&listed.test_execution_modality, target.modality) {
+            (Some(known), Some(wanted)) => *known == modality(wanted),
+            _ => true,
+        }
+}
+
+fn api_mode(mode: ApiMode) -> TestExecutionApiMode {
+    match mode {
+        ApiMode::NonStreaming => TestExecutionApiMode::NonStreaming,
+        ApiMode::Streaming => TestExecutionApiMode::Streaming,
+    }
+}
+
+fn modality(modality: Modality) -> TestExecutionModality {
+    match modality {
+        Modality::Text => TestExecutionModality::Text,
+        Modality::Audio => TestExecutionModality::Audio,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
+use chrono::DateTime;
 use http_body_util::Full;
 use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
@@ -121,6 +122,14 @@ pub(super) fn body_of(status: u16, content_type: &'static str, body: String) -> 
 pub(super) fn set(reply: &mut Reply, name: &'static str, value: &str) {
     if let Ok(value) = value.parse() {
         reply.headers_mut().insert(name, value);
+    }
+}
+
+/// Sets the date of a reply (epoch milliseconds), in the form that HTTP gives it.
+pub(super) fn set_date(reply: &mut Reply, now_ms: u64) {
+    let now = i64::try_from(now_ms).ok().and_then(DateTime::from_timestamp_millis);
+    if let Some(now) = now {
+        set(reply, "date", &now.format("%a, %d %b %Y %H:%M:%S GMT").to_string());
     }
 }
 

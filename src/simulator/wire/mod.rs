@@ -150,8 +150,10 @@ async fn carry_out(
     shared: &Arc<Shared>,
 ) -> Result<Reply, Reset> {
     match answer {
-        Answer::Reply { reply, after_ms } => {
+        Answer::Reply { mut reply, after_ms } => {
             wait(shared.clock.wall(after_ms)).await;
+            // The model's time, as in all that the reply says.
+            http::set_date(&mut reply, shared.clock.now_ms());
             Ok(reply)
         }
         Answer::Reset => Err(Reset),

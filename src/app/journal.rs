@@ -1,0 +1,217 @@
+//! Which journal a run writes: a new one, or that of a run which it takes up.
+
+use std::path::Path;
+
+use chrono::Utc;
+
+use super::run::Identity;
+use crate::cli::{Resume, RunArgs};
+use crate::engine::journal::files::{Contents, Folder, Lock, Unreadable};
+use crate::engine::journal::known::KnownRun;
+use crate::engine::journal::record::{ListedTest, Record, VERSION};
+use crate::engine::journal::writer::Journal;
+use crate::error::{Error, Kind};
+use crate::plan::Plan;
+
+/// So many differences between a suite and what it was are shown.
+const MOST_DIFFERENCES: usize = 20;
+
+/// A journal that a run will write, and what it holds already.
+pub(super) struct Chosen {
+    folder: Folder,
+    lock: Lock,
+    whole: usize,
+    head: Vec<Record>,
+    /// The run that is taken up.
+    pub(super) known: Option<KnownRun>,
+    /// What a person should know of the choice.
+    pub(super) notes: Vec<String>,
+}
+
+/// Chooses the journal, and takes the lock of it. Gives the run's identity the id and the nonce of a
+/// run that is taken up.
+///
+/// # Errors
+///
+/// The state directory cannot be written; the run is under way, finished, or its suite has changed;
+/// its journal is damaged.
+pub(super) fn choose(
+    args: &RunArgs,
+    plan: &Plan,
+    identity: &mut Identity,
+) -> Result<Chosen, Error> {
+    let folder = Folder::of(&args.state_dir);
+    folder.make().map_err(|error| unwritable(&args.state_dir, &error))?;
+    let mut notes = Vec::new();
+    if args.run_id.is_none() && args.resume.is_some() {
+        match newest_unfinished(&folder, plan)? {
+            Some(run_id) => identity.run_id = run_id,
+            None => {
+                notes.push("there is no unfinished run to take up: a new one begins".to_owned())
+            }
+        }
+    }
+    let run_id = identity.run_id.clone();
+    let lock = folder.lock(&run_id).map_err(|error| unwritable(&args.state_dir, &error))?;
+    let Some(lock) = lock else {
+        let message = format!("run {run_id} is under way in another process");
+        return Err(Error::new(Kind::Invalid, message)
+            .hint("wait for its end, or give this run an id of its own with --run-id"));
+    };
+    let contents = contents(&folder, &run_id)?;
+    let (known, whole) = contents.map_or((None, 0), |Contents { run, whole }| (run, whole));
+    let tests: Vec<ListedTest> =
+        (0..plan.tests.len()).map(|test| ListedTest::of(plan, test)).collect();
+    let endpoint = args.access.endpoint_url.as_deref().map(host_of);
+    let Some(known) = known else {
+        let run = Record::Run {
+            version: VERSION,
+            nonce: identity.nonce,
+            run_id,
+            started_at: identity.started_at,
+            endpoint,
+            tests: tests.len(),
+        };
+        let head = std::iter::once(run).chain(tests.into_iter().map(Record::Test)).collect();
+        return Ok(Chosen { folder, lock, whole, head, known: None, notes });
+    };
+    if let Some(conclusion) = known.conclusion {
+        let message = format!("run {run_id} is finished: {conclusion}");
+        return Err(Error::new(Kind::Invalid, message)
+            .hint("nothing replays what was green: give this run an id of its own with --run-id"));
+    }
+    let changed = known.tests != tests;
+    let differences = differences(&known, &tests, endpoint.as_deref());
+    if !differences.is_empty() && args.resume != Some(Resume::Anyway) {
+        let message = format!("the suite is not what it was when run {run_id} began");
+        let hint = "--resume=anyway goes on all the same; without --resume, and with another \
+                    --run-id, a new run begins";
+        return Err(Error::new(Kind::Invalid, message).details(shown(&differences)).hint(hint));
+    }
+    notes.push(format!(
+        "taking up run {run_id}, begun {}",
+        known.started_at.format("%Y-%m-%d %H:%M:%S UTC")
+    ));
+    let known = known.with_tests(tests.clone());
+    let lost = known.executions_of_removed();
+    if !lost.is_empty() {
+        notes.push(format!(
+            "warning: no longer in the suite, and may still run: {}",
+            lost.join(", ")
+        ));
+    }
+    let tests_of_change = if changed { tests } else { Vec::new() };
+    let taken_up =
+        Record::TakenUp { at: Utc::now(), tests: changed.then_some(tests_of_change.len()) };
+    let head =
+        std::iter::once(taken_up).chain(tests_of_change.into_iter().map(Record::Test)).collect();
+    identity.nonce = known.nonce;
+    Ok(Chosen { folder, lock, whole, head, known: Some(known), notes })
+}
+
+impl Chosen {
+    /// Begins to write it, and takes away those that are old.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written.
+    pub(super) fn begin(self, state_dir: &Path, run_id: &str) -> Result<Journal, Error> {
+        let failed = |error: std::io::Error| unwritable(state_dir, &error);
+        let file = self.folder.open(run_id, self.whole).map_err(failed)?;
+        self.folder.prune(std::time::SystemTime::now());
+        Journal::begin(self.folder, run_id, file, self.lock, &self.head).map_err(failed)
+    }
+}
+
+fn unwritable(state_dir: &Path, error: &std::io::Error) -> Error {
+    let message =
+        format!("failed to write to the state directory {}: {error}", state_dir.display());
+    Error::new(Kind::Environment, message).hint(
+        "nothing was started: without its journal a run that is killed could start things twice; \
+         name another directory with --state-dir",
+    )
+}
+
+/// The newest run that is not finished, of suites that are all among those of this one, and that no
+/// other process has under way.
+fn newest_unfinished(folder: &Folder, plan: &Plan) -> Result<Option<String>, Error> {
+    for run_id in folder.runs() {
+        let Some(Contents { run: Some(run), .. }) = contents(folder, &run_id)? else { continue };
+        let is_of_plan =
+            |test: &ListedTest| plan.suites.iter().any(|suite| suite.name == test.suite);
+        let unfinished = run.conclusion.is_none() && run.tests.iter().all(is_of_plan);
+        if unfinished && matches!(folder.lock(&run_id), Ok(Some(_))) {
+            return Ok(Some(run_id));
+        }
+    }
+    Ok(None)
+}
+
+fn contents(folder: &Folder, run_id: &str) -> Result<Option<Contents>, Error> {
+    let path = folder.journal(run_id);
+    folder.read(run_id).map_err(|error| match error {
+        Unreadable::Io(error) => Error::new(
+            Kind::Environment,
+            format!("failed to read the journal {}: {error}", path.display()),
+        )
+        .hint("nothing was started"),
+        Unreadable::Damaged(damage) => Error::new(
+            Kind::Invalid,
+            format!("the journal {} cannot be used: {damage}", path.display()),
+        )
+        .hint(
+            "nothing was started. What the run had begun is not known any more, and may still run \
+             on AWS: move the file away, then begin a new run",
+        ),
+    })
+}
+
+/// The host and port of a URL, without what may be secret in it.
+fn host_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    host.rsplit('@').next().unwrap_or_default().to_owned()
+}
+
+/// What is not as it was.
+fn differences(known: &KnownRun, tests: &[ListedTest], endpoint: Option<&str>) -> Vec<String> {
+    let mut differences = Vec::new();
+    if known.endpoint.as_deref() != endpoint {
+        let name = |endpoint: Option<&str>| endpoint.unwrap_or("AWS").to_owned();
+        let (was, is) = (name(known.endpoint.as_deref()), name(endpoint));
+        differences.push(format!("it ran at {was}, and is to go on at {is}"));
+    }
+    let label = |test: &ListedTest| format!("{}: {} test {}", test.suite, test.service, test.id);
+    for test in tests {
+        match known.tests.iter().find(|known| known.identity() == test.identity()) {
+            None => differences.push(format!("{} was not in it", label(test))),
+            Some(known) => {
+                let pairs = [(&known.target, &test.target), (&known.settings, &test.settings)];
+                for (was, is) in pairs {
+                    let mut keys: Vec<&String> = was.keys().chain(is.keys()).collect();
+                    keys.sort_unstable();
+                    keys.dedup();
+                    for key in keys.into_iter().filter(|key| was.get(*key) != is.get(*key)) {
+                        let value =
+                            |of: Option<&String>| of.map_or("not set", String::as_str).to_owned();
+                        let (was, is) = (value(was.get(key)), value(is.get(key)));
+                        differences.push(format!("{}: {key} was {was}, is {is}", label(test)));
+                    }
+                }
+            }
+        }
+    }
+    let identities: std::collections::HashSet<String> =
+        tests.iter().map(ListedTest::identity).collect();
+    let gone = known.tests.iter().filter(|known| !identities.contains(&known.identity()));
+    differences.extend(gone.map(|test| format!("{} is not in it any more", label(test))));
+    differences
+}
+
+fn shown(differences: &[String]) -> String {
+    let mut lines: Vec<String> = differences.iter().take(MOST_DIFFERENCES).cloned().collect();
+    if let Some(more) = differences.len().checked_sub(MOST_DIFFERENCES).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}

@@ -1,0 +1,320 @@
+//! Looking up what came of a start whose reply was lost: AWS lists the executions of its target, and
+//! the one that can only be its own is adopted.
+//!
+//! One that appears is not taken at once: whether there is a second, be it another job's or this
+//! start's own that came late, shows only when the grace is over. Where there are several, nobody can
+//! tell, and that is what is said.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::own::{Clock, Sent, Shown};
+use super::replies::PATIENCE;
+use super::spacing::Spacing;
+use super::test_run::State;
+use super::{Call, Core};
+use crate::engine::journal::known::{Moment, Others};
+use crate::engine::journal::record::target_of;
+use crate::event::{EventKind, KnownBy};
+use crate::outcome::AwsError;
+use crate::plan::TestIndex;
+use crate::service::{
+    CallError, ErrorClass, Found, FoundExecution, ListRequest, Started, has_client_tokens,
+};
+
+/// What was begun so long before is not worth to be remembered by its id: its time tells it apart.
+const RECENT: TimeDelta = TimeDelta::minutes(10);
+
+/// So many pages of a list are read; what is new stands on the first.
+const MOST_PAGES: usize = 20;
+
+/// After a reply was lost and nothing came of the start, it is made again so often.
+pub(super) const MOST_LOST: u32 = 5;
+
+/// Once nothing is started any more, what was is looked for so long, so that it can be stopped.
+const HURRY: Duration = Duration::from_secs(2);
+
+/// What was there of a target before the run's first start of it.
+#[derive(Debug)]
+pub(super) struct Before {
+    ids: HashSet<String>,
+    /// Those among them that are not much older.
+    pub(super) recent: Vec<String>,
+    /// AWS's clock at that time.
+    pub(super) clock: Option<Clock>,
+}
+
+/// A start whose reply was lost.
+#[derive(Debug, Clone)]
+pub(super) struct Lost {
+    /// When it was sent.
+    pub(super) sent: Sent,
+    /// What was there before, where another process has found that out.
+    pub(super) before: Vec<String>,
+    /// Until then AWS is taken to remember its client token.
+    pub(super) remembered_until: Duration,
+    /// What AWS said, or did not; none where the process that sent it is gone.
+    pub(super) error: Option<Box<AwsError>>,
+}
+
+/// A look-up under way.
+#[derive(Debug)]
+pub(super) struct LookUp {
+    /// Whether it is of what came of a start, rather than of what is there before.
+    pub(super) of_start: bool,
+    spacing: Spacing,
+    /// When it is decided, once that is known.
+    until: Option<Duration>,
+    /// What has been listed so far, and AWS's clock.
+    listed: Vec<FoundExecution>,
+    clock: Option<Clock>,
+    next_token: Option<String>,
+    seen: HashSet<String>,
+}
+
+impl Core {
+    /// Looks up what is there before a start of a test.
+    pub(super) fn look_before(&mut self, now: Duration, test: TestIndex) {
+        self.begin_look_up(now, test, false, None);
+    }
+
+    /// Looks up what came of a start whose reply was lost.
+    pub(super) fn look_up(&mut self, now: Duration, test: TestIndex) {
+        let run = &self.tests[test];
+        let Some(lost) = &run.lost else { return };
+        let error = lost.error.clone();
+        let until = match (self.is_hurried(), lost.sent.within.is_zero()) {
+            (true, _) => Some(now + HURRY),
+            (false, true) => Some(now + self.grace(test)),
+            // It may be long ago: AWS's clock tells.
+            (false, false) => None,
+        };
+        self.emit(now, EventKind::LookingUp { test, error });
+        self.begin_look_up(now, test, true, until);
+    }
+
+    fn begin_look_up(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        of_start: bool,
+        until: Option<Duration>,
+    ) {
+        let poll = self.plan.tests[test].poll;
+        self.tests[test].state = State::LookingUp(Box::new(LookUp {
+            of_start,
+            spacing: Spacing::new(poll.min, poll.max),
+            until,
+            listed: Vec::new(),
+            clock: None,
+            next_token: None,
+            seen: HashSet::new(),
+        }));
+        self.want(now, test, now);
+    }
+
+    /// The call for the next page.
+    pub(super) fn look_up_call(&self, now: Duration, test: TestIndex) -> Option<Call> {
+        let run = &self.tests[test];
+        let State::LookingUp(look_up) = &run.state else { return None };
+        let since = match &run.lost {
+            Some(lost) if look_up.of_start => lost.sent.since(look_up.clock),
+            _ => self.started_at + now - RECENT,
+        };
+        Some(Call::LookUp(ListRequest {
+            target: self.plan.tests[test].target.clone(),
+            since,
+            next_token: look_up.next_token.clone(),
+        }))
+    }
+
+    /// A page has come, and what the other journals here know.
+    pub(super) fn found(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        sent_at: Duration,
+        found: Found,
+        others: &Others,
+    ) {
+        let (sent, answered) = (self.started_at + sent_at, self.started_at + now);
+        let State::LookingUp(look_up) = &mut self.tests[test].state else { return };
+        look_up.listed.extend(found.executions);
+        look_up.clock = look_up.clock.or_else(|| Some(Clock::read(found.date?, sent, answered)));
+        let whole = match &found.next_token {
+            None => true,
+            Some(token)
+                if look_up.seen.len() < MOST_PAGES && look_up.seen.insert(token.clone()) =>
+            {
+                look_up.next_token = found.next_token;
+                return self.want(now, test, now);
+            }
+            // What comes round again, or has no end, is as good as over: what is new stands first.
+            Some(_) => false,
+        };
+        if look_up.of_start {
+            self.decide(now, test, whole, others);
+        } else {
+            self.seen_before(now, test);
+        }
+    }
+
+    /// What is there before a start is known: the start may be sent.
+    fn seen_before(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        let State::LookingUp(look_up) = std::mem::replace(&mut run.state, State::Starting) else {
+            return;
+        };
+        let newest = look_up.listed.iter().filter_map(|found| found.created_at).max();
+        let recent = |found: &&FoundExecution| match (found.created_at, newest) {
+            (Some(at), Some(newest)) => at + RECENT >= newest,
+            _ => true,
+        };
+        let recent = look_up.listed.iter().filter(recent).map(|found| found.id.clone()).collect();
+        let ids = look_up.listed.into_iter().map(|found| found.id).collect();
+        self.before.insert(run.target, Some(Before { ids, recent, clock: look_up.clock }));
+        self.want(now, test, now);
+    }
+
+    /// Takes note that a start was sent and its reply lost.
+    pub(super) fn note_lost(
+        &mut self,
+        now: Duration,
+        test: TestIndex,
+        sent_at: Duration,
+        error: &CallError,
+    ) {
+        let here = self.started_at + sent_at;
+        let before = self.before.get(&self.tests[test].target).and_then(Option::as_ref);
+        let aws = before.and_then(|before| Some(before.clock?.earliest(here)));
+        let moment = Moment { here, aws };
+        let error = Some(error.error.clone());
+        let run = &mut self.tests[test];
+        run.times_lost += 1;
+        match &mut run.lost {
+            Some(lost) => {
+                (lost.sent.last, lost.error) = (moment, error);
+            }
+            lost => {
+                *lost = Some(Lost {
+                    sent: Sent { first: moment, last: moment, within: TimeDelta::zero() },
+                    before: Vec::new(),
+                    remembered_until: now + super::intents::REMEMBERED,
+                    error,
+                });
+            }
+        }
+    }
+
+    /// Decides by a list what came of a start, once its time is up.
+    fn decide(&mut self, now: Duration, test: TestIndex, whole: bool, others: &Others) {
+        let grace = self.grace(test);
+        let shown = self.shown(test, others);
+        let run = &mut self.tests[test];
+        let (State::LookingUp(look_up), Some(lost)) = (&mut run.state, &run.lost) else { return };
+        let until = *look_up.until.get_or_insert_with(|| {
+            let longest = lost.sent.within.to_std().unwrap_or_default() + grace;
+            let over_at = lost.sent.last.aws.map(|aws| aws + lost.sent.within);
+            let left = over_at.zip(look_up.clock).map(|(over_at, clock)| {
+                let over_at = over_at + TimeDelta::from_std(grace).unwrap_or(TimeDelta::MAX);
+                (over_at - clock.earliest(self.started_at + now)).to_std().unwrap_or_default()
+            });
+            now + left.unwrap_or(longest).min(longest)
+        });
+        if now < until {
+            let next = (now + look_up.spacing.next(&mut self.chance)).min(until);
+            (look_up.next_token, look_up.listed) = (None, Vec::new());
+            look_up.seen.clear();
+            return self.want(now, test, next);
+        }
+        match shown {
+            Shown::One(found) => {
+                let started = Started { execution_id: found.id, status: found.status };
+                self.started(now, test, now, started, KnownBy::LookUp);
+            }
+            Shown::Nothing if whole => self.nothing_came(now, test),
+            Shown::Nothing => self.end_unknown(now, test, "AWS's list of executions has no end"),
+            Shown::Unclear(ids) => {
+                let noun =
+                    if ids.len() == 1 { "this execution" } else { "one of these executions" };
+                let why = format!("it may be {noun} or none: {}", ids.join(", "));
+                self.end_unknown(now, test, &why);
+            }
+        }
+    }
+
+    /// What the list shows of a start, next to what is known of all others.
+    fn shown(&self, test: TestIndex, others: &Others) -> Shown {
+        let run = &self.tests[test];
+        let (State::LookingUp(look_up), Some(lost)) = (&run.state, &run.lost) else {
+            return Shown::Nothing;
+        };
+        let before = self.before.get(&run.target).and_then(Option::as_ref);
+        let is_known = |id: &str| {
+            before.is_some_and(|before| before.ids.contains(id))
+                || lost.before.iter().any(|known| known == id)
+                || others.executions.contains(id)
+                || self.executions.contains(id)
+        };
+        let shown = lost.sent.among(&look_up.listed, look_up.clock, is_known);
+        // Another run here does not know either what came of a start of the same target.
+        let target = target_of(&self.plan, test);
+        let near = |at: DateTime<Utc>| (at - lost.sent.last.here).abs() < RECENT;
+        let contested = others.open.iter().any(|(open, at)| *open == target && near(*at));
+        match shown {
+            Shown::One(found) if contested => Shown::Unclear(vec![found.id]),
+            shown => shown,
+        }
+    }
+
+    /// Nothing came of a start: it is sent again, as the same start.
+    fn nothing_came(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        (run.state, run.intent, run.lost) = (State::Starting, None, None);
+        if self.closing.is_some() {
+            return self.end_unstarted(now, test);
+        }
+        self.want(now, test, now);
+    }
+
+    /// AWS gives no list of what is there before a start. It goes without: only if the reply to the
+    /// start is lost, nobody will know what came of it.
+    pub(super) fn go_without(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        run.no_trouble();
+        run.state = State::Starting;
+        self.before.insert(run.target, None);
+        self.want(now, test, now);
+    }
+
+    /// A look-up of what came of a start did not work.
+    pub(super) fn look_up_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
+        let for_good = error.class == ErrorClass::Rejected
+            || error.class == ErrorClass::ClockSkew { denied: true };
+        let patience = if self.is_hurried() { HURRY } else { PATIENCE };
+        if !for_good && self.tests[test].troubled_for(now) < patience {
+            return self.want_again(now, test, error);
+        }
+        let why = format!("AWS gave no list of executions: {}", error.error);
+        self.end_unknown(now, test, &why);
+    }
+
+    /// What is being looked up is to be known soon.
+    pub(super) fn hurry(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        let State::LookingUp(look_up) = &mut run.state else { return };
+        look_up.until = Some(now + HURRY);
+        if !run.on_the_wire {
+            self.want(now, test, now);
+        }
+    }
+
+    /// Whether a start whose reply is lost can be looked up at all.
+    pub(super) fn can_look_up(&self, test: TestIndex) -> bool {
+        // Where no list was to be had before, none is to be had now.
+        let before = self.before.get(&self.tests[test].target);
+        has_client_tokens(self.plan.tests[test].target.service()) || !matches!(before, Some(None))
+    }
+}

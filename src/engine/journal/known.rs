@@ -1,0 +1,307 @@
+//! What a journal says of its run, put together: for each test, which starts were made and what came
+//! of them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::record::{ListedTest, Record, VERSION};
+use crate::outcome::{Conclusion, Observations, Verdict};
+use crate::plan::TestIndex;
+
+/// A run as its journal knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KnownRun {
+    /// What all client tokens of the run hang on.
+    pub nonce: Uuid,
+    /// Its id.
+    pub run_id: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// The host and port of what stood in for AWS.
+    pub endpoint: Option<String>,
+    /// The tests, as the process that wrote last had them.
+    pub tests: Vec<ListedTest>,
+    /// How it ended, where it is finished.
+    pub conclusion: Option<Conclusion>,
+    by_identity: HashMap<String, Known>,
+}
+
+/// What is known of a test: its attempts, in order.
+pub type Known = Vec<KnownAttempt>;
+
+/// An attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KnownAttempt {
+    /// Its starts, in order. Of all but the last it is known that nothing came of them.
+    pub starts: Vec<KnownStart>,
+    /// Its verdict, where it was over.
+    pub verdict: Option<Verdict>,
+    /// Connect: the observation counts of one that was over.
+    pub observations: Option<Observations>,
+    /// How long one that was over took by AWS's clock.
+    pub took: Option<Duration>,
+}
+
+/// A start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownStart {
+    /// When it may first have been sent: by this machine's clock, and by AWS's.
+    pub first: Moment,
+    /// The last time that its intent was written.
+    pub last: Moment,
+    /// Executions of the target that were there before.
+    pub before: Vec<String>,
+    /// The execution that AWS has begun for it, and whether that was found by looking it up.
+    pub execution: Option<(String, bool)>,
+    /// What was judged when its execution was to be stopped.
+    pub stopping: Option<Verdict>,
+}
+
+/// A moment by two clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// By the clock of the machine that wrote it.
+    pub here: DateTime<Utc>,
+    /// By AWS's, or a little before, where that was known.
+    pub aws: Option<DateTime<Utc>>,
+}
+
+/// What the other journals of a folder know, as far as it tells executions apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Others {
+    /// The executions that AWS has begun for other runs.
+    pub executions: HashSet<String>,
+    /// The targets of starts of which it is not known what came of them, and when they were to be
+    /// sent.
+    pub open: Vec<(BTreeMap<String, String>, DateTime<Utc>)>,
+}
+
+/// What is wrong with a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} is damaged: {}", self.line, self.cause)
+    }
+}
+
+impl KnownRun {
+    /// The same run with other tests. What is known of a test whose target is another now is known of
+    /// nothing any more; where only its settings are, its executions are to be judged anew.
+    #[must_use]
+    pub fn with_tests(mut self, tests: Vec<ListedTest>) -> Self {
+        let known: HashMap<String, ListedTest> =
+            self.tests.drain(..).map(|test| (test.identity(), test)).collect();
+        for test in &tests {
+            let identity = test.identity();
+            match known.get(&identity) {
+                Some(known) if known.target != test.target => {
+                    self.by_identity.remove(&identity);
+                }
+                Some(known) if known.settings != test.settings => {
+                    let attempts = self.by_identity.entry(identity).or_default();
+                    attempts.iter_mut().for_each(|attempt| attempt.verdict = None);
+                }
+                _ => {}
+            }
+        }
+        Self { tests, ..self }
+    }
+
+    /// The executions of tests that are not in the list any more and of which no verdict is known.
+    pub fn executions_of_removed(&self) -> Vec<String> {
+        let listed: HashSet<String> = self.tests.iter().map(ListedTest::identity).collect();
+        let removed = self.by_identity.iter().filter(|(identity, _)| !listed.contains(*identity));
+        let last = removed.filter_map(|(_, attempts)| attempts.last());
+        let open = last.filter(|attempt| attempt.verdict.is_none());
+        let ids =
+            open.filter_map(|attempt| Some(attempt.starts.last()?.execution.as_ref()?.0.clone()));
+        ids.collect()
+    }
+
+    /// What is known of a test.
+    pub fn of(&self, identity: &str) -> Known {
+        self.by_identity.get(identity).cloned().unwrap_or_default()
+    }
+
+    /// The executions that AWS has begun for the run.
+    pub fn executions(&self) -> impl Iterator<Item = &str> {
+        let attempts = self.by_identity.values().flatten();
+        let starts = attempts.flat_map(|attempt| &attempt.starts);
+        starts.filter_map(|start| Some(start.execution.as_ref()?.0.as_str()))
+    }
+
+    /// The targets of starts of which it is not known what came of them, and when they were to be
+    /// sent.
+    pub fn open(&self) -> impl Iterator<Item = (&BTreeMap<String, String>, DateTime<Utc>)> {
+        self.tests.iter().filter_map(|test| {
+            let attempt = self.by_identity.get(&test.identity())?.last()?;
+            let start = attempt.starts.last().filter(|start| start.execution.is_none())?;
+            attempt.verdict.is_none().then_some((&test.target, start.last.here))
+        })
+    }
+}
+
+/// Puts a journal together from its text. Gives the run and how many bytes of it are whole: a last
+/// line without its end is what a process leaves that was killed while it wrote, and nothing hangs on
+/// it. There is no run where its list of tests was never written to the end: then nothing was
+/// started.
+///
+/// # Errors
+///
+/// A line that no callcheck has written so.
+pub fn read(bytes: &[u8]) -> Result<(Option<KnownRun>, usize), Damage> {
+    let mut reader = Reader::default();
+    let mut whole = 0;
+    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let Some(text) = line.strip_suffix(b"\n") else { break };
+        let damaged = |cause: String| Damage { line: index + 1, cause };
+        let record = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
+        reader.take(record).map_err(damaged)?;
+        whole += line.len();
+        // What comes before a list is of no use without it.
+        if reader.missing == 0 {
+            reader.whole = whole;
+        }
+    }
+    Ok((reader.run, reader.whole))
+}
+
+#[derive(Default)]
+struct Reader {
+    run: Option<KnownRun>,
+    /// The run whose list of tests is being read, and that list.
+    next: Option<KnownRun>,
+    tests: Vec<ListedTest>,
+    /// So many tests of a list are still to come.
+    missing: usize,
+    whole: usize,
+}
+
+impl Reader {
+    fn take(&mut self, record: Record) -> Result<(), String> {
+        if let Record::Test(test) = record {
+            self.missing = self.missing.checked_sub(1).ok_or("it is no part of a list of tests")?;
+            self.tests.push(test);
+            self.list_is_read();
+            return Ok(());
+        }
+        if self.missing > 0 {
+            return Err(format!("{} tests are missing before it", self.missing));
+        }
+        match (record, &mut self.run) {
+            (Record::Run { version, .. }, None) if version != VERSION => {
+                Err(format!("its version is {version}, and this callcheck reads version {VERSION}"))
+            }
+            (Record::Run { nonce, run_id, started_at, endpoint, tests, .. }, None) => {
+                self.missing = tests;
+                self.next = Some(KnownRun {
+                    nonce,
+                    run_id,
+                    started_at,
+                    endpoint,
+                    tests: Vec::new(),
+                    conclusion: None,
+                    by_identity: HashMap::new(),
+                });
+                self.list_is_read();
+                Ok(())
+            }
+            (Record::Run { .. }, Some(_)) => Err("a second run begins".to_owned()),
+            (_, None) => Err("it does not begin with a run".to_owned()),
+            (Record::TakenUp { tests: Some(tests), .. }, Some(run)) => {
+                self.missing = tests;
+                self.next = Some(run.clone());
+                self.list_is_read();
+                Ok(())
+            }
+            (record, Some(run)) => run.take(record),
+        }
+    }
+
+    fn list_is_read(&mut self) {
+        if self.missing == 0 {
+            let tests = std::mem::take(&mut self.tests);
+            self.run = self.next.take().map(|next| next.with_tests(tests));
+        }
+    }
+}
+
+impl KnownRun {
+    fn take(&mut self, record: Record) -> Result<(), String> {
+        if self.conclusion.is_some() {
+            return Err("it comes after the end of the run".to_owned());
+        }
+        match record {
+            Record::Intent { test, attempt, start, at, aws_at, before } => {
+                let attempt = self.attempt(test, attempt)?;
+                let moment = Moment { here: at, aws: aws_at };
+                match attempt.starts.len() {
+                    known if known + 1 == start => attempt.starts.push(KnownStart {
+                        first: moment,
+                        last: moment,
+                        before,
+                        execution: None,
+                        stopping: None,
+                    }),
+                    known if known == start => {
+                        let start = &mut attempt.starts[known - 1];
+                        start.last = moment;
+                        start.before.extend(before);
+                    }
+                    known => return Err(format!("start {start} follows {known}")),
+                }
+            }
+            Record::Started { test, attempt, start, execution_id, adopted } => {
+                self.start(test, attempt, start)?.execution = Some((execution_id, adopted));
+            }
+            Record::Stopping { test, attempt, start, verdict } => {
+                self.start(test, attempt, start)?.stopping = Some(verdict);
+            }
+            Record::Judged { test, attempt, verdict, observations, took_ms } => {
+                let attempt = self.attempt(test, attempt)?;
+                attempt.verdict = Some(verdict);
+                attempt.observations = observations;
+                attempt.took = took_ms.map(Duration::from_millis);
+            }
+            Record::End { conclusion, .. } => self.conclusion = Some(conclusion),
+            Record::TakenUp { .. } => {}
+            Record::Run { .. } | Record::Test(_) => {
+                return Err("it stands in a place where it cannot".to_owned());
+            }
+        }
+        Ok(())
+    }
+
+    fn attempt(&mut self, test: TestIndex, number: u32) -> Result<&mut KnownAttempt, String> {
+        let listed = self.tests.get(test).ok_or_else(|| format!("there is no test {test}"))?;
+        let attempts = self.by_identity.entry(listed.identity()).or_default();
+        let known = attempts.len();
+        let place = (number as usize).wrapping_sub(1);
+        if place == known {
+            attempts.push(KnownAttempt::default());
+        }
+        attempts.get_mut(place).ok_or_else(|| format!("attempt {number} follows {known}"))
+    }
+
+    fn start(
+        &mut self,
+        test: TestIndex,
+        attempt: u32,
+        number: usize,
+    ) -> Result<&mut KnownStart, String> {
+        let starts = &mut self.attempt(test, attempt)?.starts;
+        let start = starts.get_mut(number.wrapping_sub(1));
+        start.ok_or_else(|| format!("start {number} was never to be made"))
+    }
+}

@@ -1,0 +1,142 @@
+//! How records get to disk: a thread writes what has come together and syncs it at once, off the loop
+//! that makes the calls.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::files::{Folder, Lock};
+use super::known::Others;
+use super::record::Record;
+
+/// What has become of the records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// So many of them are on disk.
+    OnDisk(u64),
+    /// No more can be written: why.
+    Broken(String),
+}
+
+/// The journal of a run that is under way.
+#[derive(Debug)]
+pub struct Journal {
+    to: To,
+    progress: UnboundedReceiver<Written>,
+    others: Option<(Folder, Arc<str>)>,
+}
+
+#[derive(Debug)]
+enum To {
+    /// The thread that writes.
+    Thread(Sender<Record>, JoinHandle<Result<(), String>>),
+    /// Nowhere: what is simulated leaves nothing that could be taken up.
+    Nowhere(UnboundedSender<Written>, u64),
+}
+
+impl Journal {
+    /// A journal that keeps nothing.
+    pub fn nowhere() -> Self {
+        let (sender, progress) = unbounded_channel();
+        Self { to: To::Nowhere(sender, 0), progress, others: None }
+    }
+
+    /// Writes to `file`, which `lock` gives the right to: first `head`, at once.
+    ///
+    /// # Errors
+    ///
+    /// The head cannot be written.
+    pub fn begin(
+        folder: Folder,
+        run_id: &str,
+        mut file: File,
+        lock: Lock,
+        head: &[Record],
+    ) -> io::Result<Self> {
+        write(&mut file, head)?;
+        let (records, received) = channel();
+        let (sender, progress) = unbounded_channel();
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || keep(file, &lock, &received, &sender))?;
+        let others = Some((folder, run_id.into()));
+        Ok(Self { to: To::Thread(records, thread), progress, others })
+    }
+
+    /// Has a record written behind those before it.
+    pub fn persist(&mut self, record: Record) {
+        match &mut self.to {
+            // A thread that has ended has told of it.
+            To::Thread(records, _) => drop(records.send(record)),
+            To::Nowhere(sender, count) => {
+                *count += 1;
+                drop(sender.send(Written::OnDisk(*count)));
+            }
+        }
+    }
+
+    /// Waits for the next news of the records.
+    pub async fn progress(&mut self) -> Option<Written> {
+        self.progress.recv().await
+    }
+
+    /// What the other journals beside it know, when it is asked.
+    pub fn others(&self) -> impl FnOnce() -> Others + Send + 'static {
+        let others = self.others.clone();
+        move || others.map(|(folder, own)| folder.others(&own)).unwrap_or_default()
+    }
+
+    /// Writes the last record, if there is one, and waits until all is on disk.
+    ///
+    /// # Errors
+    ///
+    /// Not all of it could be written: why.
+    pub fn end(mut self, last: Option<Record>) -> Result<(), String> {
+        if let Some(last) = last {
+            self.persist(last);
+        }
+        match self.to {
+            To::Thread(records, thread) => {
+                drop(records);
+                thread.join().unwrap_or_else(|_| Err("its thread broke".to_owned()))
+            }
+            To::Nowhere(..) => Ok(()),
+        }
+    }
+}
+
+/// Writes what comes until nobody sends any more.
+fn keep(
+    mut file: File,
+    _lock: &Lock,
+    records: &Receiver<Record>,
+    progress: &UnboundedSender<Written>,
+) -> Result<(), String> {
+    let mut count = 0;
+    while let Ok(first) = records.recv() {
+        // One sync is for all that has come meanwhile.
+        let batch: Vec<Record> = std::iter::once(first).chain(records.try_iter()).collect();
+        if let Err(error) = write(&mut file, &batch) {
+            let why = error.to_string();
+            drop(progress.send(Written::Broken(why.clone())));
+            return Err(why);
+        }
+        count += batch.len() as u64;
+        drop(progress.send(Written::OnDisk(count)));
+    }
+    Ok(())
+}
+
+fn write(file: &mut File, records: &[Record]) -> io::Result<()> {
+    let mut lines = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut lines, record)?;
+        lines.push(b'\n');
+    }
+    file.write_all(&lines)?;
+    file.sync_data()
+}
