@@ -20,7 +20,12 @@ enum Pending {
     Call { lane: usize, call: Call },
     /// A reply is.
     Reply(Reply),
+    /// A record of the journal is, to the disk.
+    Sync(u64),
 }
+
+/// How long it takes until a record is on disk, in milliseconds.
+const SYNC: u64 = 5;
 
 /// Plays a run. Gives what came of it, and the time that the core itself took.
 pub(crate) fn play(plan: &Arc<Plan>, world: &mut World) -> (Run, Duration) {
@@ -30,7 +35,7 @@ pub(crate) fn play(plan: &Arc<Plan>, world: &mut World) -> (Run, Duration) {
     let mut core = Core::new(Arc::clone(plan), began, Uuid::from_u128(1), chance);
     let mut order: BinaryHeap<Reverse<(u64, u64, CallId)>> = BinaryHeap::new();
     let mut pending: HashMap<CallId, Pending> = HashMap::new();
-    let (mut sequence, mut now, mut input) = (0, 0, Input::Tick);
+    let (mut sequence, mut records, mut now, mut input) = (0, 0, 0, Input::Tick);
     let mut run = Run::default();
     let mut spent = Duration::ZERO;
     loop {
@@ -43,6 +48,14 @@ pub(crate) fn play(plan: &Arc<Plan>, world: &mut World) -> (Run, Duration) {
                     sequence += 1;
                     order.push(Reverse((now + world.latency(), sequence, id)));
                     pending.insert(id, Pending::Call { lane, call });
+                }
+                Action::Persist(_) => {
+                    sequence += 1;
+                    records += 1;
+                    // Calls are numbered from 0 up.
+                    let id = CallId::MAX - records;
+                    order.push(Reverse((now + SYNC, sequence, id)));
+                    pending.insert(id, Pending::Sync(records));
                 }
                 Action::Emit(event) => {
                     if let EventKind::Ended { outcome, .. } = event.kind {
@@ -78,6 +91,7 @@ pub(crate) fn play(plan: &Arc<Plan>, world: &mut World) -> (Run, Duration) {
                     pending.insert(id, Pending::Reply(reply));
                 }
                 Some(Pending::Reply(reply)) => break Input::Reply(id, reply),
+                Some(Pending::Sync(count)) => break Input::OnDisk(count),
                 None => {}
             }
         };

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use callcheck::engine::core::Core;
 use callcheck::engine::driver;
+use callcheck::engine::journal::writer::Journal;
 use callcheck::event::EventKind;
 use callcheck::plan::Target;
 use callcheck::service::{
-    self, Access, Execution, ListRequest, Listing, Page, PageRequest, Pending, Service, Snapshot,
-    Started,
+    self, Access, Execution, Found, ListRequest, Listing, Page, PageRequest, Pending, Service,
+    Snapshot, Started,
 };
 use callcheck::simulator::Simulator;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -48,7 +49,7 @@ async fn run() -> Result<Vec<String>, Failure> {
     let core = Core::new(Arc::clone(&plan), began, Uuid::new_v4(), chance);
     let (_signals, no_signals) = unbounded_channel();
     let (sender, mut events) = unbounded_channel();
-    driver::run(core, instant, services, no_signals, sender).await;
+    driver::run(core, instant, services, no_signals, sender, Journal::nowhere()).await;
     let ledger = simulator.ledger();
     // The ledger counts from when the simulator began, the run from when it did.
     let before = model_millis(instant - served);
@@ -109,6 +110,10 @@ impl Service for Scaled {
 
     fn list(&self, request: ListRequest) -> Pending<Listing> {
         self.inner.list(request)
+    }
+
+    fn look_up(&self, request: ListRequest) -> Pending<Found> {
+        self.inner.look_up(request)
     }
 
     fn stop(&self, execution: Execution, client_token: String) -> Pending<()> {

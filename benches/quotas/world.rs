@@ -130,6 +130,8 @@ impl World {
                 }))
             }
             Call::List(request) => Reply::List(Ok(self.list(now, region, request)?)),
+            // Nothing is there before, and no reply is lost.
+            Call::LookUp(_) => Reply::LookUp(Ok(Default::default())),
             Call::Stop(..) => Reply::Stop(Ok(())),
             Call::Results(_, page) => {
                 let counts = Counts { matched: 20, total: 20, ..Counts::default() };
@@ -231,7 +233,7 @@ impl World {
 fn target(call: &Call) -> &Target {
     match call {
         Call::Start(target, _) => target,
-        Call::List(request) => &request.target,
+        Call::List(request) | Call::LookUp(request) => &request.target,
         Call::Poll(execution) | Call::Stop(execution, _) | Call::Results(execution, _) => {
             &execution.target
         }

@@ -372,6 +372,7 @@ mod tests {
             attempt: 1,
             execution_id: execution.to_owned(),
             status: "INITIATED".to_owned(),
+            known: crate::event::KnownBy::Reply,
         };
         redactor.event(Event { at: std::time::Duration::ZERO, kind: started });
         redactor.contacts.insert(contact.to_owned());

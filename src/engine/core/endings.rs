@@ -354,6 +354,11 @@ impl Core {
         let last = last.or_else(|| refusal.map(ToString::to_string));
         let because = last.map(|last| format!("; the last try: {last}")).unwrap_or_default();
         let judgement = match (self.closing, run.trouble.as_ref().map(|error| error.class)) {
+            // It was started, and nothing came of that.
+            (Some(Closing::Failures), _) if !run.starts.is_empty() => (
+                Verdict::Error(ErrorKind::NotStarted),
+                format!("not started again: max_failures reached{because}"),
+            ),
             (Some(Closing::Failures), _) => {
                 let failures = self.failures;
                 (Verdict::NotRun, format!("not run: max_failures reached ({failures} not passed)"))

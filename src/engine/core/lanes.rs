@@ -222,7 +222,11 @@ impl Core {
         let id = self.next_call;
         self.next_call += 1;
         self.lanes[lane].on_the_wire += 1;
-        self.calls.insert(id, OnTheWire { want, lane, sent_at: now });
+        let of = match want {
+            Want::Test(test, _) => self.tests[test].start_of(),
+            Want::Sweep(..) => (0, 0),
+        };
+        self.calls.insert(id, OnTheWire { want, lane, sent_at: now, of });
         self.actions.push(Action::Call { id, lane, call });
     }
 

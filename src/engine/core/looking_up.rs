@@ -65,8 +65,10 @@ pub(super) struct LookUp {
     /// Whether it is of what came of a start, rather than of what is there before.
     pub(super) of_start: bool,
     spacing: Spacing,
-    /// When it is decided, once that is known.
+    /// When what may come late has come, once that is known.
     until: Option<Duration>,
+    /// When it is decided all the same.
+    hurried_until: Duration,
     /// What has been listed so far, and AWS's clock.
     listed: Vec<FoundExecution>,
     clock: Option<Clock>,
@@ -85,12 +87,8 @@ impl Core {
         let run = &self.tests[test];
         let Some(lost) = &run.lost else { return };
         let error = lost.error.clone();
-        let until = match (self.is_hurried(), lost.sent.within.is_zero()) {
-            (true, _) => Some(now + HURRY),
-            (false, true) => Some(now + self.grace(test)),
-            // It may be long ago: AWS's clock tells.
-            (false, false) => None,
-        };
+        // Another process may have sent it long ago: AWS's clock tells.
+        let until = lost.sent.within.is_zero().then(|| now + self.grace(test));
         self.emit(now, EventKind::LookingUp { test, error });
         self.begin_look_up(now, test, true, until);
     }
@@ -103,10 +101,12 @@ impl Core {
         until: Option<Duration>,
     ) {
         let poll = self.plan.tests[test].poll;
+        let hurried_until = if self.is_hurried() { now + HURRY } else { Duration::MAX };
         self.tests[test].state = State::LookingUp(Box::new(LookUp {
             of_start,
             spacing: Spacing::new(poll.min, poll.max),
             until,
+            hurried_until,
             listed: Vec::new(),
             clock: None,
             next_token: None,
@@ -223,8 +223,9 @@ impl Core {
             });
             now + left.unwrap_or(longest).min(longest)
         });
-        if now < until {
-            let next = (now + look_up.spacing.next(&mut self.chance)).min(until);
+        let decided_at = until.min(look_up.hurried_until);
+        if now < decided_at {
+            let next = (now + look_up.spacing.next(&mut self.chance)).min(decided_at);
             (look_up.next_token, look_up.listed) = (None, Vec::new());
             look_up.seen.clear();
             return self.want(now, test, next);
@@ -233,6 +234,9 @@ impl Core {
             Shown::One(found) => {
                 let started = Started { execution_id: found.id, status: found.status };
                 self.started(now, test, now, started, KnownBy::LookUp);
+            }
+            Shown::Nothing if now < until => {
+                self.end_unknown(now, test, "AWS shows no execution of it so far");
             }
             Shown::Nothing if whole => self.nothing_came(now, test),
             Shown::Nothing => self.end_unknown(now, test, "AWS's list of executions has no end"),
@@ -272,6 +276,13 @@ impl Core {
     /// Nothing came of a start: it is sent again, as the same start.
     fn nothing_came(&mut self, now: Duration, test: TestIndex) {
         let run = &mut self.tests[test];
+        // By a clock that was off then it was looked for in the wrong place. Its client token would
+        // tell, but nothing is sent any more.
+        if self.closing.is_some()
+            && run.lost.as_ref().is_some_and(|lost| lost.sent.first.aws.is_none())
+        {
+            return self.end_unknown(now, test, "AWS shows no execution of that time");
+        }
         (run.state, run.intent, run.lost) = (State::Starting, None, None);
         if self.closing.is_some() {
             return self.end_unstarted(now, test);
@@ -305,7 +316,7 @@ impl Core {
     pub(super) fn hurry(&mut self, now: Duration, test: TestIndex) {
         let run = &mut self.tests[test];
         let State::LookingUp(look_up) = &mut run.state else { return };
-        look_up.until = Some(now + HURRY);
+        look_up.hurried_until = now + HURRY;
         if !run.on_the_wire {
             self.want(now, test, now);
         }

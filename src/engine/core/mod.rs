@@ -195,6 +195,8 @@ struct OnTheWire {
     lane: usize,
     /// When it was sent.
     sent_at: Duration,
+    /// The attempt of the test that it was for, and how many of its starts had begun something.
+    of: (u32, usize),
 }
 
 /// Why nothing new is started.
@@ -223,8 +225,8 @@ pub struct Core {
     pages: Pages,
     /// By target of a service without client tokens: what was there before the run's first start of
     /// it, or that AWS gave no list of that; and the test whose start is under way.
-    before: HashMap<usize, Option<Before>>,
-    owners: HashMap<usize, TestIndex>,
+    before: HashMap<Option<usize>, Option<Before>>,
+    owners: HashMap<Option<usize>, TestIndex>,
     /// The executions that AWS has begun for the run.
     executions: HashSet<String>,
     /// What another process of the run has left.
@@ -262,7 +264,7 @@ impl Core {
         for (test, run) in tests.iter_mut().enumerate() {
             if !has_client_tokens(plan.tests[test].target.service()) {
                 let next = targets.len();
-                run.target = *targets.entry(target_of(&plan, test)).or_insert(next);
+                run.target = Some(*targets.entry(target_of(&plan, test)).or_insert(next));
             }
         }
         let mut timers = Timers::default();

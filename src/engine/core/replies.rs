@@ -38,7 +38,7 @@ const STOPPING: Duration = Duration::from_secs(30);
 
 impl Core {
     pub(super) fn reply(&mut self, now: Duration, id: CallId, reply: Reply) {
-        let Some(OnTheWire { want, lane, sent_at }) = self.calls.remove(&id) else { return };
+        let Some(OnTheWire { want, lane, sent_at, of }) = self.calls.remove(&id) else { return };
         let lane = &mut self.lanes[lane];
         lane.on_the_wire -= 1;
         if !lane.reached {
@@ -66,7 +66,9 @@ impl Core {
             Reply::Poll(Ok(snapshot)) if current => {
                 return self.polled(now, test, sent_at, snapshot);
             }
-            Reply::Poll(Ok(snapshot)) => return self.seen_late(now, test, snapshot),
+            Reply::Poll(Ok(snapshot)) if of == self.tests[test].start_of() => {
+                return self.seen_late(now, test, snapshot);
+            }
             Reply::Results(Ok(page)) if current => return self.read(now, test, page),
             Reply::LookUp(Ok((found, others))) if current => {
                 return self.found(now, test, sent_at, found, &others);
@@ -79,6 +81,7 @@ impl Core {
             Reply::LookUp(Err(error)) => error,
             Reply::List(_)
             | Reply::LookUp(Ok(_))
+            | Reply::Poll(Ok(_))
             | Reply::Start(Ok(_))
             | Reply::Stop(Ok(()))
             | Reply::Results(Ok(_)) => return,

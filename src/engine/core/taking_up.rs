@@ -177,6 +177,7 @@ impl Core {
         let run = &mut self.tests[test];
         run.stopped_as = None;
         run.intent = None;
+        run.came_to_nothing = Some("an interrupt stopped it".to_owned());
         run.details = Details::default();
         self.give_place_back(now, test, Duration::ZERO);
     }

@@ -168,7 +168,7 @@ pub(super) struct TestRun {
     /// When the attempt's start was first sent.
     pub(super) first_sent_at: Option<Duration>,
     /// What it starts, where the service has no client tokens: equal for what AWS cannot tell apart.
-    pub(super) target: usize,
+    pub(super) target: Option<usize>,
     /// The intent of the start that is to be sent.
     pub(super) intent: Option<Intent>,
     /// A start that may have taken effect though no reply to it was seen.
@@ -220,7 +220,7 @@ impl TestRun {
             on_the_wire: false,
             attempt: 1,
             first_sent_at: None,
-            target: 0,
+            target: None,
             intent: None,
             lost: None,
             times_lost: 0,
@@ -298,6 +298,11 @@ impl TestRun {
             }
             State::Waiting | State::Starting | State::LookingUp(_) | State::Done => None,
         }
+    }
+
+    /// Which start it is at: its attempt, and how many starts of it have begun something.
+    pub(super) fn start_of(&self) -> (u32, usize) {
+        (self.attempt, self.starts.len())
     }
 
     /// Whether an execution may have been begun of which nothing is known.

@@ -73,6 +73,7 @@ fn run(tests: Vec<TestResult>) -> RunSummary {
         conclusion: Conclusion::Incomplete,
         exit_code: 3,
         started_at: DateTime::UNIX_EPOCH,
+        first_started_at: None,
         seconds: 61.5,
         fail_on_flaky: false,
         signal: None,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::event::{Backpressure, Event, EventKind, Operation, Waited, Waiting, Why};
+use crate::event::{Backpressure, Event, EventKind, KnownBy, Operation, Waited, Waiting, Why};
 use crate::report::progress::{Detail, Progress, event};
 use crate::report::terminal::report;
 
@@ -38,7 +38,18 @@ fn each_event_has_its_line() {
             attempt: 2,
             execution_id: "e-1".to_owned(),
             status: "INITIATED".to_owned(),
+            known: KnownBy::Reply,
         },
+        EventKind::LookingUp { test: 2, error: Some(Box::new(aws.clone())) },
+        EventKind::LookingUp { test: 2, error: None },
+        EventKind::Started {
+            test: 2,
+            attempt: 1,
+            execution_id: "e-2".to_owned(),
+            status: "InProgress".to_owned(),
+            known: KnownBy::LookUp,
+        },
+        EventKind::JournalBroken { why: "No space left on device".to_owned() },
         EventKind::Moved { test: 0, status: "IN_PROGRESS".to_owned() },
         EventKind::Retrying { test: 2, error: Box::new(aws), after: Duration::from_millis(1500) },
         EventKind::Paused {

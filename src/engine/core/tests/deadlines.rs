@@ -18,6 +18,7 @@ fn hanging(word: &'static str) -> impl FnMut(Duration, &Call) -> (Duration, Repl
             }
             Call::Poll(_) => Reply::Poll(Ok(snapshot(word))),
             Call::List(_) => Reply::List(Ok(Default::default())),
+            Call::LookUp(_) => Reply::LookUp(Ok(Default::default())),
             Call::Stop(..) => Reply::Stop(Ok(())),
             Call::Results(..) => {
                 let record = Record { raw: Some("{}".to_owned()), ..Record::default() };

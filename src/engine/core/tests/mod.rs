@@ -5,6 +5,7 @@ mod cancelling;
 mod crowded;
 mod deadlines;
 mod instance;
+mod killed;
 mod model;
 mod player;
 mod properties;

@@ -4,14 +4,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta};
 use fastrand::Rng;
 
 use super::player::World;
 use super::{accepted, error, seconds, snapshot, status};
 use crate::engine::core::{Call, Reply};
+use crate::engine::journal::known::Others;
 use crate::outcome::{Counts, ServiceName};
 use crate::plan::Target;
-use crate::service::{ErrorClass, ListRequest, Listing, Page, ResultKind, Row, Snapshot, Status};
+use crate::service::{
+    ErrorClass, Found, FoundExecution, ListRequest, Listing, Page, ResultKind, Row, Snapshot,
+    Status,
+};
 
 /// Slots of a Connect instance, and of Lex here.
 const SLOTS: usize = 5;
@@ -53,6 +58,10 @@ pub(super) struct Model {
     pub(super) lists: bool,
     /// While it lasts, Connect has no room.
     full_until: Duration,
+    /// Starts that AWS acts on later.
+    late: Vec<(Duration, Target, String)>,
+    /// How far AWS's clock is ahead of the run's.
+    pub(super) ahead: TimeDelta,
 }
 
 impl Model {
@@ -70,6 +79,8 @@ impl Model {
             listed_before: Vec::new(),
             lists: true,
             full_until: Duration::ZERO,
+            late: Vec::new(),
+            ahead: TimeDelta::zero(),
         }
     }
 
@@ -79,6 +90,14 @@ impl Model {
 
     /// What has happened by `now`: ends free slots, and the oldest that waits takes one.
     fn advance(&mut self, now: Duration) {
+        let late = std::mem::take(&mut self.late);
+        for (at, target, token) in late {
+            if at <= now {
+                self.start(at, &target, &token);
+            } else {
+                self.late.push((at, target, token));
+            }
+        }
         loop {
             let mut next: Option<(Duration, usize)> = None;
             for (index, execution) in self.executions.iter().enumerate() {
@@ -134,10 +153,7 @@ impl Model {
         {
             return format!("e-{known}");
         }
-        let (service, target) = match target {
-            Target::Connect(target) => (ServiceName::Connect, target.test_case_id.clone()),
-            Target::Lex(target) => (ServiceName::Lex, target.test_set_id.clone()),
-        };
+        let (service, target) = (target.service(), target_id(target));
         let ends: &[&str] = match service {
             ServiceName::Connect => &["PASSED", "PASSED", "PASSED", "FAILED", "STOPPED"],
             ServiceName::Lex => &["Completed", "Completed", "Completed", "Failed", "Stopped"],
@@ -207,6 +223,32 @@ impl Model {
         Listing { executions, next_token: more.then(|| next.to_string()) }
     }
 
+    /// Lists the executions of a target in pages of three, the newest first. Under faults it lags.
+    fn found(&mut self, now: Duration, request: &ListRequest) -> Found {
+        let faulty = self.rng.f64() < self.faults;
+        let at = if faulty { now.saturating_sub(seconds(self.rng.f64() * 10.0)) } else { now };
+        let from = request.next_token.as_ref().map_or(0, |token| token.parse().expect("a token"));
+        let wanted = target_id(&request.target);
+        let clock = |at: Duration| DateTime::UNIX_EPOCH + at + self.ahead;
+        let all = (0..self.executions.len()).rev().filter(|index| {
+            let execution = &self.executions[*index];
+            execution.target == wanted && execution.created <= at
+        });
+        let mut executions: Vec<FoundExecution> = all
+            .skip(from)
+            .map(|index| FoundExecution {
+                id: format!("e-{index}"),
+                status: self.look(&format!("e-{index}")).status,
+                created_at: Some(clock(self.executions[index].created)),
+            })
+            .collect();
+        let more = executions.len() > 3;
+        executions.truncate(3);
+        let date = clock(now).timestamp();
+        let date = DateTime::from_timestamp(date, 0);
+        Found { executions, next_token: more.then(|| (from + 3).to_string()), date }
+    }
+
     /// Acts and answers as AWS would.
     fn act(&mut self, now: Duration, call: &Call) -> Reply {
         match call {
@@ -223,6 +265,9 @@ impl Model {
                 Reply::Poll(Ok(snapshot))
             }
             Call::List(request) => Reply::List(Ok(self.list(request))),
+            Call::LookUp(request) => {
+                Reply::LookUp(Ok((self.found(now, request), Others::default())))
+            }
             Call::Stop(execution, _) => {
                 let execution = &mut self.executions[index(&execution.id)];
                 assert!(execution.created <= now);
@@ -246,16 +291,27 @@ impl Model {
     }
 }
 
+fn target_id(target: &Target) -> String {
+    match target {
+        Target::Connect(target) => target.test_case_id.clone(),
+        Target::Lex(target) => target.test_set_id.clone(),
+    }
+}
+
 fn index(id: &str) -> usize {
     id.strip_prefix("e-").and_then(|index| index.parse().ok()).expect("an id of this model")
 }
 
 impl World for Model {
+    fn lists(&self) -> bool {
+        true
+    }
+
     fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply) {
         self.advance(now);
         let service = match call {
             Call::Start(target, _) => target.service(),
-            Call::List(request) => request.target.service(),
+            Call::List(request) | Call::LookUp(request) => request.target.service(),
             Call::Poll(execution) | Call::Stop(execution, _) | Call::Results(execution, _) => {
                 execution.target.service()
             }
@@ -266,7 +322,7 @@ impl World for Model {
             let throttled = ErrorClass::Throttled { retry_after: None };
             return (latency, call.failed(error(throttled)));
         }
-        if matches!(call, Call::List(_)) && !self.lists {
+        if matches!(call, Call::List(_) | Call::LookUp(_)) && !self.lists {
             return (latency, call.failed(error(ErrorClass::Rejected)));
         }
         let is_start = matches!(call, Call::Start(..));
@@ -293,6 +349,14 @@ impl World for Model {
             3 => {
                 self.act(now, call);
                 (latency, call.failed(error(ErrorClass::Ambiguous)))
+            }
+            // The attempt's time is up, and only then AWS acts.
+            4 if is_start && self.rng.bool() => {
+                if let Call::Start(target, token) = call {
+                    let at = now + seconds(15.0 + self.rng.f64() * 25.0);
+                    self.late.push((at, target.clone(), token.clone()));
+                }
+                (seconds(15.0), call.failed(error(ErrorClass::Ambiguous)))
             }
             // The attempt's time is up before the reply comes.
             4 => {

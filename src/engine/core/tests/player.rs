@@ -1,7 +1,7 @@
 //! Plays a core against a world, in virtual time.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use crate::engine::core::{Action, Call, Chance, Core, Input, Reply};
+use crate::engine::journal::record::Record;
 use crate::event::{Event, EventKind};
 use crate::outcome::{Signal, TestOutcome};
 use crate::plan::{Plan, TestIndex};
@@ -16,6 +17,11 @@ use crate::plan::{Plan, TestIndex};
 /// What answers calls: how long after the call, and what.
 pub(super) trait World {
     fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply);
+
+    /// Whether it answers look-ups; else nothing is ever found.
+    fn lists(&self) -> bool {
+        false
+    }
 }
 
 impl<F: FnMut(Duration, &Call) -> (Duration, Reply)> World for F {
@@ -30,6 +36,14 @@ pub(super) struct Played {
     pub(super) calls: Vec<(Duration, usize, Call)>,
     pub(super) events: Vec<Event>,
     pub(super) outcomes: HashMap<TestIndex, TestOutcome>,
+    /// The journal, of which so many records are on disk.
+    pub(super) records: Vec<Record>,
+    pub(super) on_disk: usize,
+    /// The calls, and how many records were on disk then.
+    pub(super) disk_at_call: Vec<(EventKind, usize)>,
+    pub(super) left_open: bool,
+    /// Whether it has come to its end, and when it did, or was killed.
+    pub(super) over: bool,
     pub(super) over_at: Duration,
 }
 
@@ -64,6 +78,7 @@ pub(super) fn name(call: &Call) -> &'static str {
         Call::Start(..) => "start",
         Call::Poll(_) => "poll",
         Call::List(_) => "list",
+        Call::LookUp(_) => "look up",
         Call::Stop(..) => "stop",
         Call::Results(..) => "results",
     }
@@ -78,16 +93,34 @@ pub(super) fn seeded(plan: &Arc<Plan>, nonce: u128, chance: Chance) -> Core {
     Core::new(Arc::clone(plan), DateTime::UNIX_EPOCH, Uuid::from_u128(nonce), chance)
 }
 
-/// Plays to the end, with signals at their times.
-pub(super) fn play(mut core: Core, world: &mut impl World, signals: &[(f64, Signal)]) -> Played {
+/// Plays to the end, with signals at their times; what is to be on disk is there at once.
+pub(super) fn play(core: Core, world: &mut impl World, signals: &[(f64, Signal)]) -> Played {
+    play_until(core, world, signals, f64::INFINITY, || 0.0)
+}
+
+/// The same, until the process is killed; `disk` says how long it takes until a record is on disk.
+pub(super) fn play_until(
+    mut core: Core,
+    world: &mut impl World,
+    signals: &[(f64, Signal)],
+    killed_at: f64,
+    mut disk: impl FnMut() -> f64,
+) -> Played {
     let mut played = Played {
         calls: Vec::new(),
         events: Vec::new(),
         outcomes: HashMap::new(),
+        records: Vec::new(),
+        on_disk: 0,
+        disk_at_call: Vec::new(),
+        left_open: false,
+        over: false,
         over_at: Duration::ZERO,
     };
     let mut replies: BinaryHeap<Reverse<(Duration, u64)>> = BinaryHeap::new();
     let mut contents: HashMap<u64, Reply> = HashMap::new();
+    // Records are on disk in their order.
+    let mut syncs: VecDeque<(Duration, u64)> = VecDeque::new();
     let mut signals: Vec<(Duration, Signal)> =
         signals.iter().rev().map(|(at, signal)| (Duration::from_secs_f64(*at), *signal)).collect();
     let (mut now, mut input) = (Duration::ZERO, Input::Tick);
@@ -100,26 +133,50 @@ pub(super) fn play(mut core: Core, world: &mut impl World, signals: &[(f64, Sign
                         let twice = played.outcomes.insert(*test, outcome.clone());
                         assert!(twice.is_none(), "test {test} has ended twice");
                     }
+                    if matches!(event.kind, EventKind::Calling { .. }) {
+                        played.disk_at_call.push((event.kind.clone(), played.on_disk));
+                    }
                     played.events.push(event);
                 }
+                Action::Persist(record) => {
+                    played.records.push(record);
+                    let before = syncs.back().map_or(now, |(at, _)| *at);
+                    let at = before.max(now + Duration::from_secs_f64(disk()));
+                    syncs.push_back((at, played.records.len() as u64));
+                }
                 Action::Call { id, lane, call } => {
-                    let (after, reply) = world.answer(now, &call);
+                    let (after, reply) = match &call {
+                        Call::LookUp(_) if !world.lists() => {
+                            (Duration::ZERO, Reply::LookUp(Ok(Default::default())))
+                        }
+                        _ => world.answer(now, &call),
+                    };
                     played.calls.push((now, lane, call));
                     replies.push(Reverse((now + after, id)));
                     contents.insert(id, reply);
                 }
             }
         }
+        played.left_open = core.is_left_open();
         if step.over {
-            played.over_at = now;
+            (played.over, played.over_at) = (true, now);
             return played;
         }
         let reply = replies.peek().map(|Reverse((at, _))| *at);
         let signal = signals.last().map(|(at, _)| *at);
-        let next = [reply, signal, step.wake_at].into_iter().flatten().min();
+        let sync = syncs.front().map(|(at, _)| *at);
+        let next = [reply, signal, sync, step.wake_at].into_iter().flatten().min();
         now = next.expect("a run that is not over waits for something").max(now);
+        if now.as_secs_f64() >= killed_at {
+            played.over_at = now;
+            return played;
+        }
         input = if signal.is_some_and(|at| at <= now) {
             signals.pop().map_or(Input::Tick, |(_, signal)| Input::Signal(signal))
+        } else if sync.is_some_and(|at| at <= now) {
+            let (_, count) = syncs.pop_front().expect("a sync");
+            played.on_disk = count as usize;
+            Input::OnDisk(count)
         } else if reply.is_some_and(|at| at <= now) {
             let Reverse((_, id)) = replies.pop().expect("a reply");
             Input::Reply(id, contents.remove(&id).expect("its content"))

@@ -11,11 +11,13 @@ use crate::engine::core::Call;
 use crate::event::EventKind;
 use crate::outcome::{ErrorKind, ServiceName, Signal, Verdict};
 
-/// Seeds of each property. A failing seed is printed and replays exactly.
-const SEEDS: u64 = 300;
+/// Seeds of each property: `CALLCHECK_SEEDS`, or 300. A failing seed is printed and replays exactly.
+pub(super) fn seeds() -> u64 {
+    std::env::var("CALLCHECK_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(300)
+}
 
 /// A suite of both services, as large as the seed says.
-fn suite_of(seed: u64) -> Arc<Plan> {
+pub(super) fn suite_of(seed: u64) -> Arc<Plan> {
     let mut rng = Rng::with_seed(seed);
     let tests = |rng: &mut Rng, count: usize, make: fn(usize) -> String| {
         let one =
@@ -55,7 +57,7 @@ fn run(seed: u64, faults: f64, signals: &[(f64, Signal)]) -> (Arc<Plan>, Model, 
 
 /// Runs `check` over seeds: calm ones, and ones with ever more faults.
 fn over_seeds(check: impl Fn(u64, &Plan, &Model, &Played)) {
-    for seed in 0..SEEDS {
+    for seed in 0..seeds() {
         let faults = (seed % 4) as f64 * 0.1;
         let (plan, model, played) = run(seed, faults, &[]);
         check(seed, &plan, &model, &played);
@@ -120,7 +122,7 @@ fn every_end_is_seen_soon() {
 
 #[test]
 fn without_faults_nothing_is_lost_and_nothing_throttled() {
-    for seed in 0..SEEDS {
+    for seed in 0..seeds() {
         let (plan, model, played) = run(seed, 0.0, &[]);
         assert_eq!(model.throttled, 0, "seed {seed}");
         for (test, outcome) in &played.outcomes {
@@ -223,7 +225,7 @@ fn after_the_runs_time_or_max_failures_nothing_is_started() {
 
 #[test]
 fn after_a_signal_nothing_is_started_and_the_run_is_over_in_time() {
-    for seed in 0..SEEDS {
+    for seed in 0..seeds() {
         let at = 1.0 + (seed % 40) as f64;
         let (plan, model, played) = run(seed, 0.1, &[(at, Signal::Sigint)]);
         let signalled = seconds(at);

@@ -1,0 +1,286 @@
+//! Whole runs over seeds whose process is killed, interrupted, and taken up by another, until they
+//! are finished.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta};
+use fastrand::Rng;
+use uuid::Uuid;
+
+use super::model::Model;
+use super::player::{Played, World, play_until};
+use super::properties::{seeds, suite_of};
+use super::*;
+use crate::engine::core::{Call, Core, Reply};
+use crate::engine::journal::known::read;
+use crate::engine::journal::record::{ListedTest, Record, VERSION};
+use crate::event::{EventKind, Operation};
+use crate::outcome::{Conclusion, ErrorKind, ServiceName, Signal, Verdict};
+
+/// A world whose time goes on from one process to the next.
+struct Shifted<'m> {
+    model: &'m mut Model,
+    by: Duration,
+}
+
+impl World for Shifted<'_> {
+    fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply) {
+        self.model.answer(now + self.by, call)
+    }
+
+    fn lists(&self) -> bool {
+        true
+    }
+}
+
+/// What a run has come to with all its processes.
+struct Run {
+    plan: Arc<Plan>,
+    model: Model,
+    processes: Vec<Played>,
+}
+
+impl Run {
+    fn last(&self) -> &Played {
+        self.processes.last().expect("a process")
+    }
+}
+
+/// The journal as text, as a kill leaves it: what is on disk, perhaps more, and perhaps half a line.
+fn left(text: &mut String, played: &Played, rng: &mut Rng) {
+    let lines: Vec<String> =
+        played.records.iter().map(|record| serde_json::to_string(record).unwrap() + "\n").collect();
+    let synced: usize = lines[..played.on_disk].iter().map(String::len).sum();
+    let all = lines.concat();
+    let more = if played.over { all.len() - synced } else { rng.usize(..=all.len() - synced) };
+    text.push_str(&all[..synced + more]);
+}
+
+/// Plays a run to its end, over as many processes as that takes.
+fn run(seed: u64) -> Run {
+    let plan = suite_of(seed);
+    let mut rng = Rng::with_seed(seed ^ 0x1055);
+    let mut model = Model::new(seed, rng.f64() * 0.3);
+    model.lists = !seed.is_multiple_of(7);
+    model.ahead = TimeDelta::milliseconds(rng.i64(-100_000..100_000));
+    let tests: Vec<ListedTest> =
+        (0..plan.tests.len()).map(|test| ListedTest::of(&plan, test)).collect();
+    let head = Record::Run {
+        version: VERSION,
+        nonce: Uuid::from_u128(u128::from(seed)),
+        run_id: "run".to_owned(),
+        started_at: DateTime::UNIX_EPOCH,
+        endpoint: None,
+        tests: tests.len(),
+    };
+    let head = std::iter::once(head).chain(tests.into_iter().map(Record::Test));
+    let mut text: String =
+        head.map(|record| serde_json::to_string(&record).unwrap() + "\n").collect();
+    let mut processes: Vec<Played> = Vec::new();
+    let mut by = Duration::ZERO;
+    for number in 0.. {
+        let (known, whole) = read(text.as_bytes()).unwrap_or_else(|damage| {
+            panic!("seed {seed}: {damage} in\n{text}");
+        });
+        text.truncate(whole);
+        if number > 0 {
+            let taken_up = Record::TakenUp { at: DateTime::UNIX_EPOCH, tests: None };
+            text.push_str(&(serde_json::to_string(&taken_up).unwrap() + "\n"));
+        }
+        // The wall clock may have been set meanwhile.
+        let step = [0, 0, 0, -3600, 3600][rng.usize(..5)];
+        let started_at = DateTime::UNIX_EPOCH + by + TimeDelta::seconds(step);
+        let mut chance = Rng::with_seed(rng.u64(..));
+        let core = Core::new(
+            Arc::clone(&plan),
+            started_at,
+            Uuid::from_u128(u128::from(seed)),
+            Box::new(move || chance.f64()),
+        );
+        let core = core.taking_up(known.expect("a whole list of tests"));
+        let killed_at =
+            if number < 4 && rng.u8(..3) > 0 { rng.f64() * 70.0 } else { f64::INFINITY };
+        let signal = [Signal::Sigint, Signal::Sigterm][rng.usize(..2)];
+        let signals: Vec<(f64, Signal)> = match rng.u8(..3) {
+            0 if number < 4 => vec![(rng.f64() * 60.0, signal)],
+            _ => Vec::new(),
+        };
+        let mut slow = Rng::with_seed(rng.u64(..));
+        let mut world = Shifted { model: &mut model, by };
+        let played =
+            play_until(core, &mut world, &signals, killed_at, || slow.f64() * slow.f64() * 0.3);
+        left(&mut text, &played, &mut rng);
+        by += played.over_at + seconds([1.0, 10.0, 100.0, 800.0][rng.usize(..4)] * rng.f64());
+        let finished = played.over && !played.left_open;
+        processes.push(played);
+        if finished {
+            break;
+        }
+    }
+    Run { plan, model, processes }
+}
+
+#[test]
+fn however_often_it_is_killed_each_start_is_one_execution_and_no_verdict_is_lost() {
+    let (mut kills, mut adopted, mut unknown) = (0, 0, 0);
+    for seed in 0..seeds() {
+        let run = run(seed);
+        kills += run.processes.len() - 1;
+        let outcomes = &run.last().outcomes;
+        assert_eq!(outcomes.len(), run.plan.tests.len(), "seed {seed}");
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut without_id: HashMap<&str, usize> = HashMap::new();
+        for (test, outcome) in outcomes {
+            let target = match &run.plan.tests[*test].target {
+                Target::Connect(target) => &target.test_case_id,
+                Target::Lex(target) => &target.test_set_id,
+            };
+            for attempt in &outcome.attempts {
+                for start in &attempt.starts {
+                    adopted += usize::from(start.adopted);
+                    match &start.execution_id {
+                        Some(id) => *known.entry(id.clone()).or_default() += 1,
+                        None => *without_id.entry(target).or_default() += 1,
+                    }
+                }
+                check_verdict(seed, &run, attempt);
+            }
+            let passed = outcome.attempts.iter().any(|attempt| attempt.verdict.is_pass());
+            assert_eq!(outcome.verdict.is_pass(), passed, "seed {seed}, test {test}");
+        }
+        unknown += without_id.values().sum::<usize>();
+        for (id, times) in &known {
+            assert_eq!(*times, 1, "seed {seed}: {id} is told of as of several starts");
+        }
+        // Nothing was begun that no report tells of, but what is told of as not known.
+        for (index, execution) in run.model.executions.iter().enumerate() {
+            if !known.contains_key(&format!("e-{index}")) {
+                let left = without_id.entry(&execution.target).or_default();
+                assert!(*left > 0, "seed {seed}: e-{index} is a duplicate: {execution:?}");
+                *left -= 1;
+            }
+        }
+    }
+    assert!(kills > 0 && adopted > 0 && unknown > 0, "{kills} {adopted} {unknown}");
+}
+
+/// A verdict is the service's, and only what was never told is no verdict.
+fn check_verdict(seed: u64, run: &Run, attempt: &crate::outcome::Attempt) {
+    let Some(id) = attempt.execution_id() else { return };
+    let execution = run.model.find(id);
+    let of_service = match (execution.stopped, execution.end) {
+        (false, "PASSED" | "Completed") => Verdict::Passed,
+        (false, "FAILED" | "Failed") => Verdict::Failed,
+        _ => Verdict::Error(ErrorKind::Stopped),
+    };
+    let told = attempt.verdict;
+    let agrees = told == of_service || matches!(told, Verdict::Error(_));
+    assert!(agrees, "seed {seed}, {id}: {told} of {execution:?}");
+    // Lex's verdict hangs on its results, too, which a run's time may be too short for.
+    let last_told = run.last().events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::Started { execution_id, .. } if execution_id == id => Some(event.at),
+        _ => None,
+    });
+    if execution.service == ServiceName::Connect && run.model.told.contains_key(id) {
+        let expected =
+            if of_service == Verdict::Error(ErrorKind::Stopped) { told } else { of_service };
+        assert_eq!(told, expected, "seed {seed}, {id}, taken up at {last_told:?}: {attempt:?}");
+    }
+}
+
+#[test]
+fn no_start_is_sent_before_its_intent_is_on_disk() {
+    for seed in 0..seeds() {
+        for played in run(seed).processes {
+            for (calling, on_disk) in &played.disk_at_call {
+                let EventKind::Calling { test, operation: Operation::Start, .. } = calling else {
+                    continue;
+                };
+                let written = played.records[..*on_disk].iter().any(
+                    |record| matches!(record, Record::Intent { test: meant, .. } if meant == test),
+                );
+                assert!(written, "seed {seed}: test {test}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_is_never_of_two_executions() {
+    for seed in 0..seeds() {
+        let run = run(seed);
+        let mut seen = HashSet::new();
+        let connect = |it: &&super::model::Execution| it.service == ServiceName::Connect;
+        for execution in run.model.executions.iter().filter(connect) {
+            assert!(seen.insert(&execution.token), "seed {seed}: {execution:?}");
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_run_leaves_nothing_that_it_could_have_stopped() {
+    for seed in 0..seeds() {
+        let run = run(seed);
+        let played = run.last();
+        let named: HashSet<String> = played
+            .events(|event| match &event.kind {
+                EventKind::LeftRunning { execution_id, .. } => Some(execution_id.clone()),
+                _ => None,
+            })
+            .into_iter()
+            .flatten()
+            .collect();
+        for (index, execution) in run.model.executions.iter().enumerate() {
+            let known = execution.service == ServiceName::Connect
+                && played
+                    .outcomes
+                    .values()
+                    .any(|outcome| outcome.execution_id() == Some(format!("e-{index}").as_str()));
+            let runs = execution.ended.is_none();
+            assert!(!(known && runs) || named.contains(&format!("e-{index}")), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_was_finished_says_so_in_its_journal() {
+    let end = Record::End { at: DateTime::UNIX_EPOCH, conclusion: Conclusion::Passed };
+    let text = serde_json::to_string(&end).unwrap();
+    assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), end);
+}
+
+#[test]
+fn debug_one() {
+    let Ok(seed) = std::env::var("SEED") else { return };
+    let what = std::env::var("WHAT").unwrap_or_default();
+    let run = run(seed.parse().unwrap());
+    for played in &run.processes {
+        eprintln!("=== process over={} at {:?}", played.over, played.over_at);
+        for event in &played.events {
+            let text = format!("{:?}", event);
+            if text.contains(&what) {
+                eprintln!("{text:.400}");
+            }
+        }
+        for record in &played.records {
+            let t = serde_json::to_string(record).unwrap();
+            if t.contains(&what)
+                || what.starts_with("test: ") && t.contains(&what.replace("test: ", "\"test\":"))
+            {
+                eprintln!("{t}");
+            }
+        }
+        for (at, _, call) in &played.calls {
+            if let Call::Start(t, _) = call {
+                if format!("{t:?}").contains(&std::env::var("T").unwrap_or("-".into())) {
+                    eprintln!("start {at:?}");
+                }
+            }
+        }
+    }
+    for (i, e) in run.model.executions.iter().enumerate() {
+        if e.target == std::env::var("T").unwrap_or_default() {
+            eprintln!("e-{i} {e:?}");
+        }
+    }
+}
