@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::intents::REMEMBERED;
 use super::own::{Clock, Sent, Shown};
 use super::replies::PATIENCE;
 use super::spacing::Spacing;
@@ -201,7 +202,7 @@ impl Core {
                 *lost = Some(Lost {
                     sent: Sent { first: moment, last: moment, within: TimeDelta::zero() },
                     before: Vec::new(),
-                    remembered_until: now + super::intents::REMEMBERED,
+                    remembered_until: now + REMEMBERED,
                     error,
                 });
             }
@@ -275,16 +276,21 @@ impl Core {
 
     /// Nothing came of a start: it is sent again, as the same start.
     fn nothing_came(&mut self, now: Duration, test: TestIndex) {
+        let closing = self.closing.is_some();
         let run = &mut self.tests[test];
-        // By a clock that was off then it was looked for in the wrong place. Its client token would
-        // tell, but nothing is sent any more.
-        if self.closing.is_some()
-            && run.lost.as_ref().is_some_and(|lost| lost.sent.first.aws.is_none())
-        {
-            return self.end_unknown(now, test, "AWS shows no execution of that time");
+        (run.state, run.intent) = (State::Starting, None);
+        // By a clock that was off then, it was looked for in the wrong place: it stays to be asked for
+        // by its client token.
+        match &mut run.lost {
+            Some(lost) if lost.sent.first.aws.is_none() => {
+                if closing {
+                    return self.end_unknown(now, test, "AWS shows no execution of that time");
+                }
+                lost.remembered_until = now + REMEMBERED;
+            }
+            lost => *lost = None,
         }
-        (run.state, run.intent, run.lost) = (State::Starting, None, None);
-        if self.closing.is_some() {
+        if closing {
             return self.end_unstarted(now, test);
         }
         self.want(now, test, now);

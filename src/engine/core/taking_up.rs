@@ -51,7 +51,7 @@ impl Core {
         run.begun_at.get_or_insert(now);
         // An error is no verdict: there may be one now, unless it was tried again after it.
         run.standing = known.verdict.filter(|verdict| match verdict {
-            Verdict::Passed | Verdict::Failed => true,
+            Verdict::Passed | Verdict::Failed | Verdict::Error(ErrorKind::Stopped) => true,
             Verdict::Error(_) | Verdict::NotRun => was_tried_again,
         });
         run.recorded = run.standing.is_some();

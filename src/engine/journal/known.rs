@@ -245,6 +245,8 @@ impl KnownRun {
         match record {
             Record::Intent { test, attempt, start, at, aws_at, before } => {
                 let attempt = self.attempt(test, attempt)?;
+                // Another process has begun it again: what was judged of it before is past.
+                attempt.verdict = None;
                 let moment = Moment { here: at, aws: aws_at };
                 match attempt.starts.len() {
                     known if known + 1 == start => attempt.starts.push(KnownStart {
