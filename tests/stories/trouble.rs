@@ -41,14 +41,41 @@ fn the_sdk_retries_nothing_by_itself() {
         )
         .run();
     outcome.exits(3);
-    assert_eq!(outcome.calls("StartTestExecution"), 1);
+    // Each is followed by a look at what came of it.
+    assert_eq!(outcome.calls("StartTestExecution"), 3);
+    assert!(outcome.calls("ListTestExecutions") > 3);
+    assert!(outcome.says("Booking").contains("asked 3 times"), "{}", outcome.says("Booking"));
 }
 
 #[test]
-fn a_lex_start_whose_reply_is_lost_is_not_made_again() {
+fn a_lex_start_whose_reply_is_lost_is_found_and_not_made_again() {
     let outcome = Story::new()
         .lex(&["{name: Booking, test_set_id: TESTSET001, expect: none}"])
         .services("{}", "{}", "[{operation: StartTestExecution, calls: [1], fault: reset_after}]")
+        .args(&["--summary", "summary.md"])
+        .run();
+    outcome.exits(0);
+    assert_eq!(outcome.ledger.executions.len(), 1);
+    assert_eq!(outcome.calls("StartTestExecution"), 1);
+    // Every report says that it was adopted.
+    let start = &outcome.result("Booking")["attempts"][0]["starts"][0];
+    assert_eq!(start["adopted"], true);
+    let note = |text: &str| text.contains("adopted: the reply to its start was lost");
+    assert!(note(&outcome.stdout), "{}", outcome.stdout);
+    assert!(note(&std::fs::read_to_string(outcome.file("summary.md")).unwrap()));
+    assert!(note(&std::fs::read_to_string(outcome.file("junit.xml")).unwrap()));
+}
+
+#[test]
+fn a_lex_start_that_cannot_be_looked_up_is_not_known() {
+    let outcome = Story::new()
+        .lex(&["{name: Booking, test_set_id: TESTSET001, expect: none}"])
+        .services(
+            "{}",
+            "{}",
+            "[{operation: StartTestExecution, calls: [1], fault: reset_after},
+              {operation: ListTestExecutions, every: true, fault: error, status: 403}]",
+        )
         .run();
     outcome.exits(3);
     assert_eq!(outcome.ledger.executions.len(), 1);

@@ -19,7 +19,7 @@ use super::{Call, Core};
 use crate::engine::journal::known::{Moment, Others};
 use crate::engine::journal::record::target_of;
 use crate::event::{EventKind, KnownBy};
-use crate::outcome::AwsError;
+use crate::outcome::{AwsError, ErrorKind, Verdict};
 use crate::plan::TestIndex;
 use crate::service::{
     CallError, ErrorClass, Found, FoundExecution, ListRequest, Started, has_client_tokens,
@@ -31,8 +31,9 @@ const RECENT: TimeDelta = TimeDelta::minutes(10);
 /// So many pages of a list are read; what is new stands on the first.
 const MOST_PAGES: usize = 20;
 
-/// After a reply was lost and nothing came of the start, it is made again so often.
-pub(super) const MOST_LOST: u32 = 5;
+/// A start without a client token is made so often, each time its reply was lost and nothing came of
+/// it: by then AWS has not answered for minutes.
+const MOST_LOST: u32 = 3;
 
 /// Once nothing is started any more, what was is looked for so long, so that it can be stopped.
 const HURRY: Duration = Duration::from_secs(2);
@@ -277,6 +278,7 @@ impl Core {
     /// Nothing came of a start: it is sent again, as the same start.
     fn nothing_came(&mut self, now: Duration, test: TestIndex) {
         let closing = self.closing.is_some();
+        let has_tokens = has_client_tokens(self.plan.tests[test].target.service());
         let run = &mut self.tests[test];
         (run.state, run.intent) = (State::Starting, None);
         // By a clock that was off then, it was looked for in the wrong place: it stays to be asked for
@@ -288,7 +290,18 @@ impl Core {
                 }
                 lost.remembered_until = now + REMEMBERED;
             }
-            lost => *lost = None,
+            lost => {
+                let error = lost.take().and_then(|lost| lost.error);
+                if run.times_lost >= MOST_LOST && !has_tokens {
+                    let error = error.map(|error| error.to_string()).unwrap_or_default();
+                    let message = format!("AWS did not start it, asked {MOST_LOST} times: {error}");
+                    return self.finish(
+                        now,
+                        test,
+                        (Verdict::Error(ErrorKind::StartRejected), message),
+                    );
+                }
+            }
         }
         if closing {
             return self.end_unstarted(now, test);

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::looking_up::MOST_LOST;
 use super::queue::Want;
 use super::test_run::{Overdue, Running, State, Within};
 use super::{CallId, Closing, Core, OnTheWire, Reply, Timer};
@@ -198,8 +197,7 @@ impl Core {
         let reached = lane.reached;
         let unreached_for = lane.unreached_since.map(|since| now.saturating_sub(since));
         let sent_again = has_client_tokens(planned.target.service());
-        let looked_up = self.tests[test].times_lost <= MOST_LOST && self.can_look_up(test);
-        if error.class == ErrorClass::Ambiguous && !sent_again && looked_up {
+        if error.class == ErrorClass::Ambiguous && !sent_again && self.can_look_up(test) {
             let run = &mut self.tests[test];
             run.note_trouble(now, error);
             return self.look_up(now, test);
