@@ -100,7 +100,10 @@ fn first_line(summary: &RunSummary) -> String {
     };
     let (conclusion, exit) = (summary.conclusion, summary.exit_code);
     let run_id = cell(&summary.run_id);
-    format!("{mark} **callcheck: {conclusion}**: {tests}; run {run_id}, exit {exit}\n")
+    let begun =
+        summary.first_started_at.map(|at| at.format(", begun %Y-%m-%d %H:%M UTC and taken up"));
+    let begun = begun.map(|begun| begun.to_string()).unwrap_or_default();
+    format!("{mark} **callcheck: {conclusion}**: {tests}; run {run_id}{begun}, exit {exit}\n")
 }
 
 /// Adds a table of `what`, up to `most` bytes of all; an empty one is left out.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use callcheck::simulator::{Ledger, Scenario, Simulator};
@@ -52,16 +53,22 @@ pub(crate) struct Outcome {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) ledger: Ledger,
+    stage: Arc<Stage>,
+}
+
+/// What goes on when a process ends: the services, and the folder with what was left in it.
+struct Stage {
     folder: TempDir,
+    simulator: Simulator,
+    env: Vec<(String, String)>,
+    /// Keeps the simulator alive.
+    _runtime: Runtime,
 }
 
 /// A binary that is under way.
 pub(crate) struct Running {
     child: Child,
-    simulator: Simulator,
-    folder: TempDir,
-    /// Keeps the simulator alive.
-    _runtime: Runtime,
+    stage: Arc<Stage>,
 }
 
 impl Story {
@@ -147,21 +154,30 @@ impl Story {
             .unwrap_or_else(|error| panic!("{error} in:\n{scenario}"));
         let simulator = self.runtime.block_on(Simulator::start(scenario, 0)).unwrap();
         std::fs::write(self.folder.path().join("suite.yaml"), &self.suite).unwrap();
-        let mut command = callcheck(self.folder.path());
-        command
-            .args(["run", "suite.yaml", "--json", "report.json"])
-            .args(["--endpoint-url", &simulator.url()])
-            .args(&self.args)
-            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-            .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
-            .envs(self.env);
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        Running { child, simulator, folder: self.folder, _runtime: self.runtime }
+        let stage = Stage { folder: self.folder, simulator, env: self.env, _runtime: self.runtime };
+        let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
+        Arc::new(stage).begin(&args)
     }
 
     /// Plays it to the end.
     pub(crate) fn run(self) -> Outcome {
         self.begin().wait()
+    }
+}
+
+impl Stage {
+    fn begin(self: Arc<Self>, args: &[&str]) -> Running {
+        let mut command = callcheck(self.folder.path());
+        let json: &[&str] = if args.contains(&"--json") { &[] } else { &["--json", "report.json"] };
+        command
+            .args(["run", "suite.yaml", "--endpoint-url", &self.simulator.url()])
+            .args(json)
+            .args(args)
+            .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+            .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
+            .envs(self.env.iter().map(|(name, value)| (name, value)));
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Running { child, stage: self }
     }
 }
 
@@ -194,15 +210,21 @@ impl Running {
     /// Waits until the services have seen what `seen` looks for.
     pub(crate) fn wait_for(&self, seen: impl Fn(&Ledger) -> bool) {
         let began = Instant::now();
-        while !seen(&self.simulator.ledger()) {
-            assert!(began.elapsed() < PATIENCE, "it never came: {:?}", self.simulator.ledger());
+        while !seen(&self.stage.simulator.ledger()) {
+            let ledger = self.stage.simulator.ledger();
+            assert!(began.elapsed() < PATIENCE, "it never came: {ledger:?}");
             std::thread::yield_now();
         }
     }
 
     /// A file of the folder in which it runs.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.stage.folder.path().join(name)
+    }
+
+    /// Begins another process beside it.
+    pub(crate) fn beside(&self, args: &[&str]) -> Running {
+        Arc::clone(&self.stage).begin(args)
     }
 
     /// Sends a signal to the process, and to it alone.
@@ -218,8 +240,8 @@ impl Running {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
-            ledger: self.simulator.ledger(),
-            folder: self.folder,
+            ledger: self.stage.simulator.ledger(),
+            stage: self.stage,
         }
     }
 }
@@ -258,7 +280,12 @@ impl Outcome {
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.stage.folder.path().join(name)
+    }
+
+    /// Begins another process where this one has ended, against the same services.
+    pub(crate) fn again(&self, args: &[&str]) -> Running {
+        Arc::clone(&self.stage).begin(args)
     }
 
     /// The JUnit report as another program reads it.

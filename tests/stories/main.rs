@@ -9,5 +9,6 @@ mod harness;
 mod inputs;
 mod quotas;
 mod reports;
+mod resuming;
 mod trouble;
 mod verdicts;

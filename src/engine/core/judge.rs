@@ -81,8 +81,12 @@ pub(super) fn is_empty(kind: ResultKind, details: &Details) -> bool {
 /// Takes a row of results into the details.
 pub(super) fn fold(details: &mut Details, row: Row, turns: Turns) {
     if let Row::Record(record) = row {
-        details.failure_reasons.extend(record.reasons);
-        details.failure_reasons.extend(record.message);
+        // A page that comes round again says nothing new.
+        for reason in record.reasons.into_iter().chain(record.message) {
+            if !details.failure_reasons.contains(&reason) {
+                details.failure_reasons.push(reason);
+            }
+        }
         details.failed_observations.extend(record.failed);
         details.contact_ids.extend(record.contact_ids);
         details.records.extend(record.raw.filter(|_| details.records.len() < MOST_RECORDS));

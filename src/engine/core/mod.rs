@@ -441,7 +441,12 @@ impl Core {
         let run = &self.tests[test];
         let start = run.starts.len();
         let identity = self.plan.identity(test);
-        let name = format!("{purpose}\0{identity}\0{}\0{start}", run.attempt);
+        // A run may be taken up with a test that is another test case by now.
+        let case = match &self.plan.tests[test].target {
+            Target::Connect(target) => target.test_case_id.as_str(),
+            Target::Lex(_) => "",
+        };
+        let name = format!("{purpose}\0{identity}\0{case}\0{}\0{start}", run.attempt);
         Uuid::new_v5(&self.nonce, name.as_bytes()).to_string()
     }
 

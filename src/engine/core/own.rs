@@ -82,7 +82,8 @@ impl Sent {
         };
         // The clock here may have been set between, AWS's was not.
         let by_aws = self.last.aws.map(|aws| aws + until + SECOND * 2);
-        let by_clock = clock.map(|clock| clock.latest(self.last.here) + until + CLOSE);
+        let slack = if self.last.aws.is_some() { SECOND } else { CLOSE };
+        let by_clock = clock.map(|clock| clock.latest(self.last.here) + until + slack);
         Some((from, by_aws.max(by_clock)?))
     }
 

@@ -184,6 +184,8 @@ impl Core {
             let note = "its records were not read: the run was interrupted";
             self.tests[test].details.notes.push(note.to_owned());
         }
+        // It may say that it never ran: whoever takes the run up reads it.
+        self.tests[test].recorded = true;
         self.conclude(now, test, failed);
     }
 
@@ -255,6 +257,13 @@ impl Core {
             judge::forget(&mut run.details, *kind);
         }
         run.details.notes.push(format!("{what} could not be read: {why}"));
+        if failed && !judged && self.closing.is_none() {
+            // What could be read may say that it never ran.
+            let judgement = self.judgement(test, failed);
+            if judgement.0 == Verdict::Error(ErrorKind::NotStarted) {
+                return self.start_anew(now, test, judgement.1);
+            }
+        }
         if failed || judged || self.judgement(test, failed).0 == Verdict::Failed {
             return self.conclude(now, test, failed);
         }

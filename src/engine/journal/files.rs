@@ -171,3 +171,147 @@ impl Folder {
         others
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::{Record, VERSION};
+    use super::super::writer::{Journal, Written};
+    use super::*;
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    fn run(run_id: &str) -> Record {
+        Record::Run {
+            version: VERSION,
+            nonce: Uuid::from_u128(1),
+            run_id: run_id.to_owned(),
+            started_at: DateTime::UNIX_EPOCH,
+            endpoint: None,
+            tests: 0,
+        }
+    }
+
+    fn folder() -> (tempfile::TempDir, Folder) {
+        let state = tempfile::tempdir().unwrap();
+        let folder = Folder::of(&state.path().join("state"));
+        folder.make().unwrap();
+        (state, folder)
+    }
+
+    fn journal(folder: &Folder, run_id: &str, whole: usize, head: &[Record]) -> Journal {
+        let lock = folder.lock(run_id).unwrap().unwrap();
+        let file = folder.open(run_id, whole).unwrap();
+        Journal::begin(folder.clone(), run_id, file, lock, head).unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_torn_ends_are_written_over() {
+        let (_state, folder) = folder();
+        assert!(folder.read("r").unwrap().is_none());
+        journal(&folder, "r", 0, &[run("r")]).end(None).unwrap();
+        let path = folder.journal("r");
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str("{\"record\":\"ta");
+        std::fs::write(&path, &text).unwrap();
+        let contents = folder.read("r").unwrap().unwrap();
+        let taken_up = Record::TakenUp { at: DateTime::UNIX_EPOCH, tests: None };
+        journal(&folder, "r", contents.whole, std::slice::from_ref(&taken_up)).end(None).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 2, "{text}");
+        assert!(folder.read("r").unwrap().unwrap().run.is_some());
+        let ignored = std::fs::read_to_string(path.parent().unwrap().join("../.gitignore"));
+        assert_eq!(ignored.unwrap(), "*\n");
+    }
+
+    #[test]
+    fn a_journal_has_one_writer() {
+        let (_state, folder) = folder();
+        let lock = folder.lock("r").unwrap();
+        assert!(lock.is_some());
+        assert!(folder.lock("r").unwrap().is_none());
+        assert!(folder.lock("other").unwrap().is_some());
+        drop(lock);
+        assert!(folder.lock("r").unwrap().is_some());
+    }
+
+    #[test]
+    fn others_tell_what_they_know_and_one_that_cannot_be_read_nothing() {
+        let (_state, folder) = folder();
+        journal(&folder, "own", 0, &[run("own")]).end(None).unwrap();
+        assert_eq!(folder.others("own"), Others::default());
+        std::fs::write(folder.journal("bad"), "nonsense\n").unwrap();
+        let text = "{\"record\":\"run\",\"version\":1,\"nonce\":\
+                    \"00000000-0000-0000-0000-000000000001\",\"run_id\":\"b\",\"started_at\":\
+                    \"1970-01-01T00:00:00Z\",\"endpoint\":null,\"tests\":1}\n\
+                    {\"record\":\"test\",\"suite\":\"S\",\"service\":\"lex\",\"id\":\"t\",\
+                    \"target\":{\"test_set_id\":\"S1\"},\"settings\":{}}\n\
+                    {\"record\":\"intent\",\"test\":0,\"attempt\":1,\"start\":1,\
+                    \"at\":\"1970-01-01T00:00:05Z\"}\n";
+        std::fs::write(folder.journal("b"), text).unwrap();
+        let others = folder.others("own");
+        assert_eq!(others.open.len(), 1);
+        assert_eq!(others.open[0].0["test_set_id"], "S1");
+        let started = "{\"record\":\"started\",\"test\":0,\"attempt\":1,\"start\":1,\
+                       \"execution_id\":\"E1\",\"adopted\":false}\n";
+        std::fs::write(folder.journal("b"), format!("{text}{started}")).unwrap();
+        let others = folder.others("own");
+        assert_eq!((others.open.len(), others.executions.contains("E1")), (0, true));
+        assert_eq!(folder.others("b"), Others::default(), "its own is none of them");
+    }
+
+    #[test]
+    fn what_is_old_is_taken_away_unless_somebody_writes_it() {
+        let (_state, folder) = folder();
+        for run_id in ["old", "held", "new"] {
+            journal(&folder, run_id, 0, &[run(run_id)]).end(None).unwrap();
+        }
+        let day = Duration::from_secs(24 * 3600);
+        for run_id in ["old", "held"] {
+            let file = File::options().write(true).open(folder.journal(run_id)).unwrap();
+            file.set_modified(SystemTime::now() - 31 * day).unwrap();
+        }
+        let lock = folder.lock("held").unwrap();
+        folder.prune(SystemTime::now());
+        assert_eq!(folder.runs(), ["new", "held"]);
+        drop(lock);
+        folder.prune(SystemTime::now());
+        assert_eq!(folder.runs(), ["new"]);
+        assert!(!folder.path.join("old.lock").exists());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_full_disk_is_told_once_and_nothing_is_on_disk_after_it() {
+        let (_state, folder) = folder();
+        let full = || File::options().write(true).open("/dev/full").unwrap();
+        let lock = folder.lock("r").unwrap().unwrap();
+        let begun = Journal::begin(folder.clone(), "r", full(), lock, &[run("r")]);
+        assert!(begun.is_err(), "before anything was started");
+        let lock = folder.lock("r").unwrap().unwrap();
+        let mut journal = Journal::begin(folder, "r", full(), lock, &[]).unwrap();
+        journal.persist(run("r"));
+        let Some(Written::Broken(why)) = journal.progress().await else { panic!("no trouble") };
+        assert!(why.contains("No space left"), "{why}");
+        journal.persist(run("r"));
+        assert!(journal.end(None).unwrap_err().contains("No space left"));
+    }
+
+    #[tokio::test]
+    async fn records_are_told_of_once_they_are_on_disk() {
+        let (_state, folder) = folder();
+        let mut journal = journal(&folder, "r", 0, &[run("r")]);
+        let taken_up = Record::TakenUp { at: DateTime::UNIX_EPOCH, tests: None };
+        for _ in 0..3 {
+            journal.persist(taken_up.clone());
+        }
+        let mut on_disk = 0;
+        while on_disk < 3 {
+            match journal.progress().await {
+                Some(Written::OnDisk(count)) => on_disk = count,
+                other => panic!("{other:?}"),
+            }
+            let lines = std::fs::read_to_string(folder.journal("r")).unwrap().lines().count();
+            assert!(lines as u64 > on_disk, "{lines} lines, {on_disk} told of");
+        }
+    }
+}

@@ -307,3 +307,6 @@ impl KnownRun {
         start.ok_or_else(|| format!("start {number} was never to be made"))
     }
 }
+
+#[cfg(test)]
+mod tests;

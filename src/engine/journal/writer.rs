@@ -132,6 +132,9 @@ fn keep(
 }
 
 fn write(file: &mut File, records: &[Record]) -> io::Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
     let mut lines = Vec::new();
     for record in records {
         serde_json::to_writer(&mut lines, record)?;

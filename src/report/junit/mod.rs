@@ -172,6 +172,9 @@ fn test_suite(
     element.extra.insert("file".into(), one_line(&suite.file).into());
     element.set_timestamp(summary.started_at);
     element.add_property(("run_id", one_line(&summary.run_id).as_str()));
+    if let Some(at) = summary.first_started_at {
+        element.add_property(("first_started_at", at.to_rfc3339().as_str()));
+    }
     let mut time = 0.0;
     for test in tests {
         time += test.outcome.seconds;

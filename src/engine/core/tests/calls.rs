@@ -116,14 +116,6 @@ fn a_start_without_a_reply_is_sent_again_with_the_same_token() {
 }
 
 #[test]
-fn a_lex_start_without_a_reply_is_never_sent_again() {
-    let played = with_start_errors(&lex_plan("none"), &[ErrorClass::Ambiguous]);
-    assert_eq!(played.times("start"), [0.0]);
-    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::StartUnknown));
-    assert!(played.outcome(0).message.contains("SomeException"), "{}", played.outcome(0).message);
-}
-
-#[test]
 fn a_lex_start_that_never_left_is_sent_again() {
     let played = with_start_errors(&lex_plan("none"), &[ErrorClass::Unsent; 2]);
     assert_eq!(played.times("start"), [0.0, 0.5, 1.5]);

@@ -260,7 +260,8 @@ fn after_the_runs_time_no_start_is_sent_again() {
         (Duration::ZERO, Reply::Start(Err(error(class))))
     };
     let played = play(core(&plan), &mut world, &[]);
-    assert_eq!(played.over_at, seconds(5.0));
+    // What came of it is looked up for two seconds.
+    assert_eq!(played.over_at, seconds(7.0));
     assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::StartUnknown));
     assert_eq!(played.outcome(0).attempts[0].starts.len(), 1, "the start stands in the report");
     assert!(played.times("start").iter().all(|at| *at <= 5.0));

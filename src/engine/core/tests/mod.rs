@@ -6,6 +6,7 @@ mod crowded;
 mod deadlines;
 mod instance;
 mod killed;
+mod lost;
 mod model;
 mod player;
 mod properties;

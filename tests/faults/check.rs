@@ -1,0 +1,275 @@
+//! What must hold of a seed that was played, by the simulator's own ledger.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use callcheck::simulator::ExecutionEntry;
+use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
+use serde_json::Value;
+
+use super::played::{Played, Process};
+
+/// An interrupted process is over within this; it has 7 s, and the machine may be busy.
+const GRACE: Duration = Duration::from_secs(9);
+
+/// What seeds came to.
+#[derive(Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) seeds: usize,
+    processes: usize,
+    pub(crate) killed: usize,
+    pub(crate) interrupted: usize,
+    calls: usize,
+    faults: usize,
+    executions: usize,
+    tests: usize,
+    verdicts: HashMap<String, usize>,
+    pub(crate) adopted: usize,
+    unknown: usize,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.processes += other.processes;
+        self.killed += other.killed;
+        self.interrupted += other.interrupted;
+        self.calls += other.calls;
+        self.faults += other.faults;
+        self.executions += other.executions;
+        self.tests += other.tests;
+        self.adopted += other.adopted;
+        self.unknown += other.unknown;
+        for (verdict, count) in &other.verdicts {
+            *self.verdicts.entry(verdict.clone()).or_default() += count;
+        }
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "seeds                       {}", self.seeds)?;
+        writeln!(f, "processes                   {}", self.processes)?;
+        writeln!(f, "  killed with SIGKILL       {}", self.killed)?;
+        writeln!(f, "  interrupted               {}", self.interrupted)?;
+        writeln!(f, "calls                       {}", self.calls)?;
+        writeln!(f, "  that met a fault          {}", self.faults)?;
+        writeln!(f, "tests                       {}", self.tests)?;
+        let mut verdicts: Vec<_> = self.verdicts.iter().collect();
+        verdicts.sort();
+        for (verdict, count) in verdicts {
+            writeln!(f, "  {verdict:<26}{count}")?;
+        }
+        writeln!(f, "executions                  {}", self.executions)?;
+        writeln!(f, "  adopted                   {}", self.adopted)?;
+        writeln!(f, "  of starts not known       {}", self.unknown)?;
+        writeln!(f, "duplicates                  0")?;
+        writeln!(f, "lost or wrong verdicts      0")?;
+        write!(f, "broken or green reports     0")
+    }
+}
+
+/// Holds a seed to what must be true of it. Gives what it came to.
+///
+/// # Errors
+///
+/// What is not true.
+pub(crate) fn check(played: &Played) -> Result<Figures, String> {
+    let mut figures = Figures { processes: played.processes.len(), ..Figures::default() };
+    for process in &played.processes {
+        check_process(played, process)?;
+        match process.blow.map(|blow| blow.signal) {
+            Some("KILL") => figures.killed += 1,
+            Some(_) => figures.interrupted += 1,
+            None => {}
+        }
+    }
+    let last = played.last();
+    if !last.finished {
+        return Err("the run never comes to its end".to_owned());
+    }
+    figures.calls = last.ledger.calls.len();
+    figures.faults = last.ledger.calls.iter().filter(|call| call.fault.is_some()).count();
+    figures.executions = last.ledger.executions.len();
+    check_end(played, last, &mut figures)?;
+    Ok(figures)
+}
+
+/// What holds whenever a process has ended, however it did.
+fn check_process(played: &Played, process: &Process) -> Result<(), String> {
+    let signal = process.blow.map(|blow| blow.signal);
+    match (process.code, signal) {
+        (Some(0 | 1 | 3), _) | (None, Some("KILL")) => {}
+        (Some(130), Some("INT")) | (Some(143), Some("TERM")) => {}
+        // The signal came before there was anybody to take it.
+        (None, Some(_)) if process.ledger.calls.is_empty() => {}
+        (None, Some(_)) if process.stderr.is_empty() => {}
+        (code, signal) => return Err(format!("exit {code:?} after {signal:?}")),
+    }
+    if let Some(lingered) = process.lingered.filter(|lingered| *lingered > GRACE) {
+        return Err(format!("it goes on for {lingered:?} after {signal:?}"));
+    }
+    let (Some(junit), Some(json)) = (&process.junit, &process.json) else {
+        // A process that was killed before it could write anything has started nothing either.
+        return match process.ledger.calls.is_empty() {
+            true => Ok(()),
+            false => Err("there are calls and no report".to_owned()),
+        };
+    };
+    if json.is_null() {
+        return Err("the JSON report is broken".to_owned());
+    }
+    let report = Report::deserialize_from_str(junit)
+        .map_err(|error| format!("the JUnit report is broken: {error}"))?;
+    let red = report.test_suites.iter().flat_map(|suite| &suite.test_cases).any(|case| {
+        matches!(
+            case.status,
+            TestCaseStatus::NonSuccess {
+                kind: NonSuccessKind::Failure | NonSuccessKind::Error,
+                ..
+            }
+        )
+    });
+    let said = json["exit_code"].as_i64().unwrap_or(-1);
+    if red == (said == 0) {
+        return Err(format!("JUnit says {red}, JSON {said}"));
+    }
+    if let Some(code) = process.code.filter(|code| i64::from(*code) != said) {
+        return Err(format!("exit {code}, and the report says {said}"));
+    }
+    // A report is green only where every test has been seen to pass.
+    if said == 0 {
+        for test in tests(json) {
+            let id = test["attempts"].as_array().and_then(|all| all.last()).map(execution_id);
+            let execution = id.flatten().and_then(|id| find(process, &id));
+            let passed = execution.is_some_and(|it| is_pass(played, test, it));
+            if !passed {
+                return Err(format!("a green report, and {} did not pass", test["name"]));
+            }
+        }
+    }
+    // What a signal leaves running is named.
+    if matches!(process.code, Some(130 | 143)) {
+        let named = |it: &ExecutionEntry| {
+            process.stderr.contains(&it.execution_id) && process.stderr.contains("may still run")
+        };
+        let unknown = process.stderr.contains("an unknown execution may still run");
+        let open = process.ledger.executions.iter().filter(|it| it.ended_ms.is_none());
+        for execution in open {
+            if !named(execution) && !unknown && execution.service == "connect" {
+                return Err(format!("{} is left running and not named", execution.execution_id));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What holds once the run is finished.
+fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(), String> {
+    let json = last.json.as_ref().ok_or("there is no report")?;
+    let mut told: HashMap<String, usize> = HashMap::new();
+    let mut unknown: HashMap<String, usize> = HashMap::new();
+    for test in tests(json) {
+        figures.tests += 1;
+        let verdict = match test["kind"].as_str() {
+            Some(kind) => format!("error({kind})"),
+            None => test["verdict"].as_str().unwrap_or_default().to_owned(),
+        };
+        let lost = [
+            "poll",
+            "results-unavailable",
+            "credentials",
+            "not-finished",
+            "cancelled",
+            "throttled",
+            "timed-out",
+            "queued-out",
+            "not-started",
+        ];
+        if test["kind"].as_str().is_some_and(|kind| lost.contains(&kind)) {
+            return Err(format!("{} has no verdict: {verdict}: {}", test["name"], test["message"]));
+        }
+        *figures.verdicts.entry(verdict).or_default() += 1;
+        let target = target_of(test);
+        let attempts = test["attempts"].as_array().cloned().unwrap_or_default();
+        for attempt in &attempts {
+            for start in attempt["starts"].as_array().into_iter().flatten() {
+                figures.adopted += usize::from(start["adopted"] == true);
+                match start["execution_id"].as_str() {
+                    Some(id) => *told.entry(id.to_owned()).or_default() += 1,
+                    None => *unknown.entry(target.clone()).or_default() += 1,
+                }
+            }
+            check_attempt(played, last, test, attempt)?;
+        }
+    }
+    figures.unknown = unknown.values().sum();
+    if let Some((id, times)) = told.iter().find(|(_, times)| **times > 1) {
+        return Err(format!("{id} is told of {times} times"));
+    }
+    for execution in &last.ledger.executions {
+        let id = &execution.execution_id;
+        if !told.contains_key(id) {
+            let target = execution.test_case_id.as_ref().or(execution.test_set_id.as_ref());
+            let left = unknown.entry(target.cloned().unwrap_or_default()).or_default();
+            if *left == 0 {
+                return Err(format!("{id} is a duplicate: {execution:?}"));
+            }
+            *left -= 1;
+        } else if execution.ended_ms.is_none() && execution.service == "connect" {
+            return Err(format!("{id} is left running"));
+        }
+    }
+    Ok(())
+}
+
+/// Each attempt has the verdict that its execution has on the service.
+fn check_attempt(
+    played: &Played,
+    last: &Process,
+    test: &Value,
+    attempt: &Value,
+) -> Result<(), String> {
+    let Some(id) = execution_id(attempt) else { return Ok(()) };
+    let execution = find(last, &id).ok_or_else(|| format!("{id} was never begun"))?;
+    let verdict = attempt["verdict"].as_str().unwrap_or_default();
+    let expected = match execution.status.as_str() {
+        "STOPPED" | "Stopped" => "error",
+        _ if is_pass(played, test, execution) => "passed",
+        _ => "failed",
+    };
+    if verdict != expected {
+        return Err(format!("{}: {verdict}, and {id} is {execution:?}", test["name"]));
+    }
+    Ok(())
+}
+
+fn is_pass(played: &Played, test: &Value, execution: &ExecutionEntry) -> bool {
+    let name = test["name"].as_str().unwrap_or_default();
+    match execution.status.as_str() {
+        "PASSED" => true,
+        "Completed" => !played.drawn.below.iter().any(|below| below == name),
+        _ => false,
+    }
+}
+
+fn tests(json: &Value) -> impl Iterator<Item = &Value> {
+    let suites = json["suites"].as_array().into_iter().flatten();
+    suites.flat_map(|suite| suite["tests"].as_array().into_iter().flatten())
+}
+
+fn target_of(test: &Value) -> String {
+    let target = &test["target"];
+    let id = target["test_case_id"].as_str().or(target["test_set_id"].as_str());
+    id.unwrap_or_default().to_owned()
+}
+
+/// The execution that an attempt stands for.
+fn execution_id(attempt: &Value) -> Option<String> {
+    let start = attempt["starts"].as_array()?.last()?;
+    Some(start["execution_id"].as_str()?.to_owned())
+}
+
+fn find<'p>(process: &'p Process, id: &str) -> Option<&'p ExecutionEntry> {
+    process.ledger.executions.iter().find(|execution| execution.execution_id == id)
+}
