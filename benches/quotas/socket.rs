@@ -40,7 +40,7 @@ async fn run() -> Result<Vec<String>, Failure> {
     let simulator = Simulator::start(scenario, 0).await?;
     let served = Instant::now();
     let access = Access { profile: None, endpoint_url: Some(simulator.url()), simulated: true };
-    let services = service::services(&plan, &access).await;
+    let services = service::reach(&plan, &access).await.services;
     let (began, instant) = (Utc::now(), Instant::now());
     let scaled = |inner| Arc::new(Scaled { inner, began }) as Arc<dyn Service>;
     let services = services.into_iter().map(scaled).collect();

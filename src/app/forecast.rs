@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::duration::format_duration;
 use crate::outcome::ServiceName;
 use crate::plan::{Forecast, Plan};
@@ -90,6 +92,22 @@ pub(super) fn warning(plan: &Plan) -> Option<String> {
              sections or tests)",
             rounded(most),
             format_duration(plan.timeout)
+        )
+    })
+}
+
+/// What is to be said to a person of credentials that expire at `until`, before the run can be over.
+pub(super) fn credentials(plan: &Plan, until: DateTime<Utc>, now: DateTime<Utc>) -> Option<String> {
+    let least = plan.forecast().least;
+    let left = (until - now).to_std().unwrap_or_default();
+    (left < least).then(|| {
+        format!(
+            "the AWS credentials expire at {}, in {}, and the run takes {} at least: what is not \
+             over by then has no verdict, unless they can be refreshed (a GitHub job's last an hour \
+             unless `role-duration-seconds` asks for more)",
+            until.format("%H:%M UTC"),
+            rounded(left),
+            rounded(least)
         )
     })
 }

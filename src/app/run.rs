@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::collect::{Collector, without_tests};
 use super::host::{annotations, default_summary, host, summary_at};
+use super::journal::{self, Chosen};
 use super::prepare::{Prepared, prepare};
-use super::{Console, forecast, history, journal, no_signals};
+use super::{Console, forecast, history, no_signals};
 use crate::cli::{Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::driver::Ended;
@@ -29,7 +30,7 @@ use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
 use crate::report::terminal;
 use crate::report::writer::{Moment, Outputs};
-use crate::service;
+use crate::service::{self, Reached};
 
 /// While tests end, reports are written at most so often.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -76,48 +77,24 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     });
     let (prepared, chosen) = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => {
-            // No report of an earlier run may stay and be taken for this one's.
-            let errors = vec![error.for_reports()];
-            let conclusion = error.kind.conclusion();
-            let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
-            let mut problems = outputs.write(&summary, Moment::End).err().unwrap_or_default();
-            problems.extend(outputs.summarize(&summary).err());
-            for problem in problems {
-                console.log(&format!("error: {problem}"));
-            }
-            console.data(&annotations(&summary))?;
-            return Err(error);
-        }
+        Err(error) => return refuse(error, identity, &outputs, console),
     };
     let Prepared { plan, access, simulator, warnings } = prepared;
     let plan = Arc::new(plan);
-    let run_id = identity.run_id.clone();
-    let mut notes: Vec<String> =
-        chosen.as_ref().map(|chosen| chosen.notes.clone()).unwrap_or_default();
-    if chosen.is_none() && args.resume.is_some() {
-        notes.push("a simulated run leaves nothing to take up: a new one begins".to_owned());
-    }
+    let notes = match &chosen {
+        Some(chosen) => chosen.notes.clone(),
+        None if args.resume.is_some() => {
+            vec!["a simulated run leaves nothing to take up: a new one begins".to_owned()]
+        }
+        None => Vec::new(),
+    };
     let known = chosen.as_ref().and_then(|chosen| chosen.known.clone());
+    let run_id = identity.run_id.clone();
     let mut collector = Collector::new(&plan, run_id.clone(), identity.started_at);
     collector.taken_up(known.as_ref().map(|known| known.started_at));
-    // Whether reports and the journal can be written is found out before anything is started.
-    let journal = outputs
-        .write(collector.concluded(), Moment::Meanwhile)
-        .map_err(|problems| {
-            Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
-        })
-        .and_then(|()| match chosen {
-            Some(chosen) => chosen.begin(&args.state_dir, &run_id),
-            None => Ok(Journal::nowhere()),
-        });
-    let journal = match journal {
+    let journal = match begin(args, &run_id, &mut collector, &outputs, chosen) {
         Ok(journal) => journal,
         Err(error) => {
-            collector.trouble(error.for_reports());
-            // The reports that can be written tell of the one that cannot.
-            let _ = outputs.write(collector.concluded(), Moment::End);
-            let _ = outputs.summarize(collector.concluded());
             console.data(&annotations(collector.summary()))?;
             return Err(error);
         }
@@ -140,7 +117,12 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     }
     let signals = signals::listen().map_err(|error| no_signals(&error))?;
     section(host().open_progress(Utc::now().timestamp()));
-    let services = service::services(&plan, &access).await;
+    let Reached { services, credentials_until } = service::reach(&plan, &access).await;
+    let warning =
+        credentials_until.and_then(|until| forecast::credentials(&plan, until, Utc::now()));
+    if let Some(warning) = warning.filter(|_| detail > Detail::Quiet) {
+        console.log(&format!("warning: {warning}"));
+    }
     let mut random = fastrand::Rng::new();
     let chance = Box::new(move || random.f64());
     let core = Core::new(Arc::clone(&plan), identity.started_at, identity.nonce, chance);
@@ -164,15 +146,16 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     };
     drop(simulator);
     section(host().close_progress(Utc::now().timestamp()));
-    write_at_the_end(&mut collector, &outputs, console);
-    // Only once its reports are there is a run finished: whoever takes it up writes them again.
+    let written = write_at_the_end(&mut collector, &outputs, console);
     if let Some(Ended { journal, left_open }) = ended {
+        // Only once its reports are there is a run finished: whoever takes it up writes them again.
+        let open = left_open || !written;
         let conclusion = collector.summary().conclusion;
         let end = Record::End { at: Utc::now(), conclusion };
-        if let Err(why) = journal.end((!left_open).then_some(end)) {
+        if let Err(why) = journal.end((!open).then_some(end)) {
             console.log(&format!("error: failed to write the journal: {why}"));
         }
-        if left_open && detail > Detail::Quiet && !access.simulated {
+        if open && detail > Detail::Quiet && !access.simulated {
             console.log(&format!("to take the run up: --resume, or --run-id {run_id}"));
         }
     }
@@ -193,6 +176,50 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         console.log(&error.to_string());
     }
     Ok(collector.summary().exit_code)
+}
+
+/// Writes the reports of a run that is not to be, and gives why.
+fn refuse(
+    error: Error,
+    identity: Identity,
+    outputs: &Outputs,
+    console: &Console,
+) -> Result<u8, Error> {
+    // No report of an earlier run may stay and be taken for this one's.
+    let errors = vec![error.for_reports()];
+    let conclusion = error.kind.conclusion();
+    let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
+    let mut problems = outputs.write(&summary, Moment::End).err().unwrap_or_default();
+    problems.extend(outputs.summarize(&summary).err());
+    for problem in problems {
+        console.log(&format!("error: {problem}"));
+    }
+    console.data(&annotations(&summary))?;
+    Err(error)
+}
+
+/// Writes the first reports and begins the journal: whether they can be written is found out before
+/// anything is started.
+fn begin(
+    args: &RunArgs,
+    run_id: &str,
+    collector: &mut Collector,
+    outputs: &Outputs,
+    chosen: Option<Chosen>,
+) -> Result<Journal, Error> {
+    let written = outputs.write(collector.concluded(), Moment::Meanwhile).map_err(|problems| {
+        Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
+    });
+    let begun = written.and_then(|()| match chosen {
+        Some(chosen) => chosen.begin(&args.state_dir, run_id),
+        None => Ok(Journal::nowhere()),
+    });
+    begun.inspect_err(|error| {
+        collector.trouble(error.for_reports());
+        // The reports that can be written tell of what cannot.
+        let _ = outputs.write(collector.concluded(), Moment::End);
+        let _ = outputs.summarize(collector.concluded());
+    })
 }
 
 /// Tells what a run would do. No report is written: nothing was run that one could tell of.
@@ -303,8 +330,9 @@ async fn report_while_running(
     }
 }
 
-/// Writes the reports for the last time. Where one cannot be written, the others say so.
-fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Console) {
+/// Writes the reports for the last time. Where one cannot be written, the others say so. Gives whether
+/// all could be.
+fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Console) -> bool {
     let note = |collector: &mut Collector, problem: String| {
         console.log(&format!("error: {problem}"));
         collector.trouble(RunError { message: problem, details: String::new() });
@@ -317,9 +345,11 @@ fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Cons
     if let Err(problem) = &summarized {
         note(collector, problem.clone());
     }
-    if failed || summarized.is_err() {
+    let all = !failed && summarized.is_ok();
+    if !all {
         let _ = outputs.write(collector.concluded(), Moment::Again);
     }
+    all
 }
 
 /// Writes reports for a command line of `run` that could not be read, as far as it says where

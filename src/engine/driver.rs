@@ -8,8 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::core::{Action, Call, CallId, Core, Input, Reply};
-use super::journal::known::Others;
-use super::journal::writer::{Journal, Written};
+use super::journal::writer::{Beside, Journal, Written};
 use crate::event::Event;
 use crate::outcome::Signal;
 use crate::service::{CallError, Pending, Service, Services};
@@ -46,8 +45,8 @@ pub async fn run(
                 Action::Persist(record) => journal.persist(record),
                 Action::Call { id, lane, call } => {
                     let service = Arc::clone(&services[lane]);
-                    let others = journal.others();
-                    calls.spawn(async move { (id, make(service, call, others).await) });
+                    let beside = journal.beside();
+                    calls.spawn(async move { (id, make(service, call, beside).await) });
                 }
             }
         }
@@ -73,18 +72,17 @@ pub async fn run(
     }
 }
 
-async fn make(
-    service: Arc<dyn Service>,
-    call: Call,
-    others: impl FnOnce() -> Others + Send + 'static,
-) -> Reply {
+async fn make(service: Arc<dyn Service>, call: Call, beside: Beside) -> Reply {
     match call {
         Call::Start(target, token) => Reply::Start(whole(service.start(target, token)).await),
         Call::Poll(execution) => Reply::Poll(whole(service.poll(execution)).await),
         Call::List(request) => Reply::List(whole(service.list(request)).await),
         Call::LookUp(request) => Reply::LookUp(match whole(service.look_up(request)).await {
             // A journal that is read after AWS has answered knows all that was begun before.
-            Ok(found) => Ok((found, tokio::task::spawn_blocking(others).await.unwrap_or_default())),
+            Ok(found) => {
+                let others = tokio::task::spawn_blocking(move || beside.others()).await;
+                Ok((found, others.unwrap_or_default()))
+            }
             Err(error) => Err(error),
         }),
         Call::Stop(execution, token) => Reply::Stop(whole(service.stop(execution, token)).await),

@@ -11,8 +11,10 @@ use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
+use chrono::{DateTime, Utc};
 
 use super::connect::Connect;
+use super::credentials::{self, Fetched};
 use super::lex::Lex;
 use super::{Service, Services};
 use crate::outcome::ServiceName;
@@ -82,10 +84,19 @@ pub async fn default_region(access: &Access) -> Option<String> {
     config.region().map(|region| region.as_ref().to_owned())
 }
 
-/// Makes the services of a plan's lanes; nothing is called yet, and lanes share what the chain
-/// has found out.
-pub async fn services(plan: &Plan, access: &Access) -> Services {
+/// The services of a plan, and what is known of the way to them.
+pub struct Reached {
+    /// One for each lane.
+    pub services: Services,
+    /// When the credentials expire, where they say so.
+    pub credentials_until: Option<DateTime<Utc>>,
+}
+
+/// Makes the services of a plan's lanes and fetches the credentials for them; neither service is
+/// called yet, and lanes share what the chain has found out.
+pub async fn reach(plan: &Plan, access: &Access) -> Reached {
     let shared = access.loader(plan.lanes.first().and_then(region)).load().await;
+    let Fetched { config: shared, until } = credentials::fetch(shared).await;
     let make = |lane: &crate::plan::Lane| -> Arc<dyn Service> {
         let config = with_region(&shared, region(lane));
         match lane.service {
@@ -93,7 +104,7 @@ pub async fn services(plan: &Plan, access: &Access) -> Services {
             ServiceName::Lex => Arc::new(Lex::new(&config)),
         }
     };
-    plan.lanes.iter().map(make).collect()
+    Reached { services: plan.lanes.iter().map(make).collect(), credentials_until: until }
 }
 
 fn region(lane: &crate::plan::Lane) -> Option<Region> {

@@ -2,11 +2,12 @@
 
 use aws_config::SdkConfig;
 use aws_sdk_connect::Client;
+use aws_sdk_connect::config::Builder;
 use aws_sdk_connect::types::{ExecutionRecord, ObservationSummary, TestCaseExecutionStatus};
 use chrono::Utc;
 
-use super::date::DateOf;
 use super::error::{misdirected, read, unreadable};
+use super::reply::{Bounded, DateOf};
 use super::time::{took, utc};
 use super::{
     CallError, End, Execution, Found, FoundExecution, ListRequest, Listing, Page, PageRequest,
@@ -24,7 +25,8 @@ pub(super) struct Connect {
 
 impl Connect {
     pub(super) fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        let config = Builder::from(config).interceptor(Bounded).build();
+        Self { client: Client::from_conf(config) }
     }
 }
 

@@ -5,10 +5,11 @@
 
 mod aws;
 mod connect;
-mod date;
+mod credentials;
 mod error;
 mod lex;
 mod records;
+mod reply;
 mod time;
 
 use std::future::Future;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use aws::{Access, default_region, services};
+pub use aws::{Access, Reached, default_region, reach};
 
 use crate::outcome::{
     AwsError, Conversation, Counts, FailedObservation, Observations, ServiceName, Turn,

@@ -28,6 +28,8 @@ const AT_ONCE: usize = 12;
 /// Seeds that have failed once, and what was mended.
 const REGRESSIONS: &[(u64, &str)] = &[
     (12, "an end that a signal left unread was written down as failed, and had never run"),
+    (944, "a test was started while it was looked up what came of another one's start of its set"),
+    (982, "results were given up when one page of them came round again"),
     (239, "what never ran was given up when the records that said so came round again"),
 ];
 

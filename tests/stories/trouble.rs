@@ -211,3 +211,30 @@ fn the_user_agent_names_the_app() {
     let head = head.join().unwrap().to_lowercase();
     assert!(head.contains(concat!("app/callcheck-", env!("CARGO_PKG_VERSION"))), "{head}");
 }
+
+#[test]
+fn credentials_that_expire_before_the_run_can_be_over_are_warned_of() {
+    // Thirty tests take 54 s at least, five at a time.
+    let tests: Vec<String> =
+        (0..30).map(|i| format!("{{name: t{i}, test_case_id: c{i}}}")).collect();
+    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    for (left, warns) in [(45, true), (3000, false)] {
+        let story = Story::new().connect(&tests);
+        let until = chrono::Utc::now() + chrono::TimeDelta::seconds(left);
+        let credentials = serde_json::json!({
+            "Version": 1,
+            "AccessKeyId": "AKIDEXAMPLE",
+            "SecretAccessKey": "not-a-secret",
+            "SessionToken": "not-a-token",
+            "Expiration": until.to_rfc3339(),
+        });
+        std::fs::write(story.path().join("credentials.json"), credentials.to_string()).unwrap();
+        std::fs::create_dir(story.path().join(".aws")).unwrap();
+        let profile = "[default]\ncredential_process = /bin/cat credentials.json\n";
+        std::fs::write(story.path().join(".aws/config"), profile).unwrap();
+        let outcome = story.env("AWS_ACCESS_KEY_ID", "").env("AWS_SECRET_ACCESS_KEY", "").run();
+        outcome.exits(0);
+        let warned = outcome.stderr.contains("warning: the AWS credentials expire at");
+        assert_eq!(warned, warns, "{}", outcome.stderr);
+    }
+}

@@ -277,7 +277,7 @@ impl Core {
             }
             run.trouble = Some(error.clone());
             let ended = matches!(run.state, State::Reading(..));
-            if run.running().is_some() && !ended {
+            if run.running().is_some() && !ended && run.standing.is_none() {
                 self.leave_running(now, other, why);
             }
             match &self.tests[other].state {

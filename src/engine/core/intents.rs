@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::queue::Want;
-use super::test_run::State;
+use super::test_run::{State, TestRun};
 use super::{Action, Closing, Core, Timer};
 use crate::engine::journal::record::Record;
 use crate::event::EventKind;
@@ -59,7 +59,8 @@ impl Core {
 
     /// Lets the call that a test wants wait for its token once a record is on disk.
     pub(super) fn ready_once_on_disk(&mut self, now: Duration, test: TestIndex, number: u64) {
-        if number <= self.pages.on_disk || self.pages.broken {
+        let stops = matches!(self.tests[test].state, State::Stopping(..));
+        if number <= self.pages.on_disk || self.pages.broken && stops {
             return self.make_ready(now, test);
         }
         let want = Want::Test(test, self.tests[test].generation);
@@ -78,6 +79,10 @@ impl Core {
             if let Some((_, Want::Test(test, generation))) = self.pages.waiting.pop_front()
                 && self.tests[test].generation == generation
             {
+                // It is as old as it is on disk: a slow one is not to be written for ever.
+                if let Some(intent) = &mut self.tests[test].intent {
+                    intent.at = now;
+                }
                 self.make_ready(now, test);
             }
         }
@@ -138,6 +143,7 @@ impl Core {
             start: run.starts.len() + 1,
             at,
             aws_at: before.and_then(|before| Some(before.clock?.earliest(at))),
+            again: run.lost.is_some(),
             before: before.map(|before| before.recent.clone()).unwrap_or_default(),
         };
         let number = self.persist(record);
@@ -148,7 +154,13 @@ impl Core {
     /// Takes the target of a test for it, unless another test has a start of it under way: of two
     /// executions that appear nobody could tell which is whose.
     fn owns_target(&mut self, test: TestIndex) -> bool {
-        let owner = self.owners.entry(self.tests[test].target).or_insert(test);
+        let target = self.tests[test].target;
+        let is_looked_up =
+            |run: &TestRun| matches!(&run.state, State::LookingUp(it) if it.of_start);
+        if self.tests.iter().any(|run| run.target == target && is_looked_up(run)) {
+            return false;
+        }
+        let owner = self.owners.entry(target).or_insert(test);
         if !matches!(self.tests[*owner].state, State::Starting | State::LookingUp(_)) {
             *owner = test;
         }

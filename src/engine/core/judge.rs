@@ -159,6 +159,21 @@ pub(super) fn forget(details: &mut Details, kind: ResultKind) {
     }
 }
 
+/// Drops all that was read of a kind, which is to be read from its first page on.
+pub(super) fn clear(details: &mut Details, kind: ResultKind) {
+    forget(details, kind);
+    if kind == ResultKind::Records {
+        details.records.clear();
+        details.failed_observations.clear();
+        details.failure_reasons.clear();
+    }
+    match (kind, &mut details.results) {
+        (ResultKind::Turns, Some(results)) => results.turns.clear(),
+        (ResultKind::Conversations, Some(results)) => results.mismatched_conversations.clear(),
+        _ => {}
+    }
+}
+
 /// Judges an execution that passed by AWS's word: Connect PASSED, or Lex Completed with the
 /// results that `expect` asks for.
 pub(super) fn passed(target: &Target, details: &mut Details) -> Judgement {

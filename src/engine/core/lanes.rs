@@ -190,7 +190,7 @@ impl Core {
         let planned = &self.plan.tests[test];
         let call = match &self.tests[test].state {
             State::Starting => Call::Start(planned.target.clone(), self.token("start", test)),
-            State::LookingUp(_) => self.look_up_call(now, test)?,
+            State::LookingUp(_) => self.look_up_call(test)?,
             State::Polling(running) => Call::Poll(Execution::of(planned, &running.execution_id)),
             State::Reading(running, reading) => match reading.request() {
                 Some(page) => Call::Results(Execution::of(planned, &running.execution_id), page),

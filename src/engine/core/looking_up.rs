@@ -14,7 +14,7 @@ use super::intents::REMEMBERED;
 use super::own::{Clock, Sent, Shown};
 use super::replies::PATIENCE;
 use super::spacing::Spacing;
-use super::test_run::State;
+use super::test_run::{State, TestRun};
 use super::{Call, Core};
 use crate::engine::journal::known::{Moment, Others};
 use crate::engine::journal::record::target_of;
@@ -31,8 +31,8 @@ const RECENT: TimeDelta = TimeDelta::minutes(10);
 /// So many pages of a list are read; what is new stands on the first.
 const MOST_PAGES: usize = 20;
 
-/// A start without a client token is made so often, each time its reply was lost and nothing came of
-/// it: by then AWS has not answered for minutes.
+/// A start is sent so often after its reply was lost, and nothing came of it: by then AWS has not
+/// answered for minutes.
 const MOST_LOST: u32 = 3;
 
 /// Once nothing is started any more, what was is looked for so long, so that it can be stopped.
@@ -57,6 +57,8 @@ pub(super) struct Lost {
     pub(super) before: Vec<String>,
     /// Until then AWS is taken to remember its client token.
     pub(super) remembered_until: Duration,
+    /// What AWS said when it was sent again and refused.
+    pub(super) refused: Option<Box<AwsError>>,
     /// What AWS said, or did not; none where the process that sent it is gone.
     pub(super) error: Option<Box<AwsError>>,
 }
@@ -67,6 +69,8 @@ pub(super) struct LookUp {
     /// Whether it is of what came of a start, rather than of what is there before.
     pub(super) of_start: bool,
     spacing: Spacing,
+    /// What began before is of no interest. The same for all pages: a token belongs to its request.
+    since: DateTime<Utc>,
     /// When what may come late has come, once that is known.
     until: Option<Duration>,
     /// When it is decided all the same.
@@ -103,10 +107,15 @@ impl Core {
         until: Option<Duration>,
     ) {
         let poll = self.plan.tests[test].poll;
+        let since = match &self.tests[test].lost {
+            Some(lost) if of_start => lost.sent.since(None),
+            _ => self.started_at + now - RECENT,
+        };
         let hurried_until = if self.is_hurried() { now + HURRY } else { Duration::MAX };
         self.tests[test].state = State::LookingUp(Box::new(LookUp {
             of_start,
             spacing: Spacing::new(poll.min, poll.max),
+            since,
             until,
             hurried_until,
             listed: Vec::new(),
@@ -118,13 +127,9 @@ impl Core {
     }
 
     /// The call for the next page.
-    pub(super) fn look_up_call(&self, now: Duration, test: TestIndex) -> Option<Call> {
-        let run = &self.tests[test];
-        let State::LookingUp(look_up) = &run.state else { return None };
-        let since = match &run.lost {
-            Some(lost) if look_up.of_start => lost.sent.since(look_up.clock),
-            _ => self.started_at + now - RECENT,
-        };
+    pub(super) fn look_up_call(&self, test: TestIndex) -> Option<Call> {
+        let State::LookingUp(look_up) = &self.tests[test].state else { return None };
+        let since = look_up.since;
         Some(Call::LookUp(ListRequest {
             target: self.plan.tests[test].target.clone(),
             since,
@@ -171,7 +176,7 @@ impl Core {
         };
         let newest = look_up.listed.iter().filter_map(|found| found.created_at).max();
         let recent = |found: &&FoundExecution| match (found.created_at, newest) {
-            (Some(at), Some(newest)) => at + RECENT >= newest,
+            (Some(at), Some(newest)) => newest - at <= RECENT,
             _ => true,
         };
         let recent = look_up.listed.iter().filter(recent).map(|found| found.id.clone()).collect();
@@ -194,7 +199,6 @@ impl Core {
         let moment = Moment { here, aws };
         let error = Some(error.error.clone());
         let run = &mut self.tests[test];
-        run.times_lost += 1;
         match &mut run.lost {
             Some(lost) => {
                 (lost.sent.last, lost.error) = (moment, error);
@@ -204,6 +208,7 @@ impl Core {
                     sent: Sent { first: moment, last: moment, within: TimeDelta::zero() },
                     before: Vec::new(),
                     remembered_until: now + REMEMBERED,
+                    refused: None,
                     error,
                 });
             }
@@ -233,7 +238,7 @@ impl Core {
             return self.want(now, test, next);
         }
         match shown {
-            Shown::One(found) => {
+            Shown::One(found) if whole => {
                 let started = Started { execution_id: found.id, status: found.status };
                 self.started(now, test, now, started, KnownBy::LookUp);
             }
@@ -241,7 +246,9 @@ impl Core {
                 self.end_unknown(now, test, "AWS shows no execution of it so far");
             }
             Shown::Nothing if whole => self.nothing_came(now, test),
-            Shown::Nothing => self.end_unknown(now, test, "AWS's list of executions has no end"),
+            Shown::Nothing | Shown::One(_) => {
+                self.end_unknown(now, test, "AWS's list of executions has no end");
+            }
             Shown::Unclear(ids) => {
                 let noun =
                     if ids.len() == 1 { "this execution" } else { "one of these executions" };
@@ -257,7 +264,9 @@ impl Core {
         let (State::LookingUp(look_up), Some(lost)) = (&run.state, &run.lost) else {
             return Shown::Nothing;
         };
-        let before = self.before.get(&run.target).and_then(Option::as_ref);
+        // What was there before this process began is no news of a start of the one before.
+        let own = lost.sent.within.is_zero();
+        let before = self.before.get(&run.target).and_then(Option::as_ref).filter(|_| own);
         let is_known = |id: &str| {
             before.is_some_and(|before| before.ids.contains(id))
                 || lost.before.iter().any(|known| known == id)
@@ -269,6 +278,11 @@ impl Core {
         let target = target_of(&self.plan, test);
         let near = |at: DateTime<Utc>| (at - lost.sent.last.here).abs() < RECENT;
         let contested = others.open.iter().any(|(open, at)| *open == target && near(*at));
+        // And neither does another test of this one.
+        let own = |(other, run): (TestIndex, &TestRun)| {
+            other != test && run.lost.is_some() && target_of(&self.plan, other) == target
+        };
+        let contested = contested || self.tests.iter().enumerate().any(own);
         match shown {
             Shown::One(found) if contested => Shown::Unclear(vec![found.id]),
             shown => shown,
@@ -278,35 +292,33 @@ impl Core {
     /// Nothing came of a start: it is sent again, as the same start.
     fn nothing_came(&mut self, now: Duration, test: TestIndex) {
         let closing = self.closing.is_some();
-        let has_tokens = has_client_tokens(self.plan.tests[test].target.service());
         let run = &mut self.tests[test];
         (run.state, run.intent) = (State::Starting, None);
-        // By a clock that was off then, it was looked for in the wrong place: it stays to be asked for
-        // by its client token.
-        match &mut run.lost {
-            Some(lost) if lost.sent.first.aws.is_none() => {
-                if closing {
-                    return self.end_unknown(now, test, "AWS shows no execution of that time");
-                }
-                lost.remembered_until = now + REMEMBERED;
-            }
-            lost => {
-                let error = lost.take().and_then(|lost| lost.error);
-                if run.times_lost >= MOST_LOST && !has_tokens {
-                    let error = error.map(|error| error.to_string()).unwrap_or_default();
-                    let message = format!("AWS did not start it, asked {MOST_LOST} times: {error}");
-                    return self.finish(
-                        now,
-                        test,
-                        (Verdict::Error(ErrorKind::StartRejected), message),
-                    );
-                }
-            }
+        run.times_lost += 1;
+        let Some(lost) = run.lost.as_mut() else { return };
+        let error = lost.error.as_ref().map(ToString::to_string).unwrap_or_default();
+        // Where AWS's clock was not known it may have been looked for in the wrong place: until it is
+        // answered, it stays one that may have been begun.
+        let certain = lost.sent.first.aws.is_some();
+        let refused = lost.refused.take();
+        lost.remembered_until = now + REMEMBERED;
+        if certain {
+            run.lost = None;
         }
-        if closing {
-            return self.end_unstarted(now, test);
+        if let Some(refused) = refused {
+            let message = format!("AWS did not start it: {refused}");
+            return self.finish(now, test, (Verdict::Error(ErrorKind::StartRejected), message));
         }
-        self.want(now, test, now);
+        match (closing, certain) {
+            (true, true) => self.end_unstarted(now, test),
+            (true, false) => self.end_unknown(now, test, "AWS shows no execution of that time"),
+            (false, _) if self.tests[test].times_lost < MOST_LOST => self.want(now, test, now),
+            (false, true) => {
+                let message = format!("AWS did not start it, asked {MOST_LOST} times: {error}");
+                self.finish(now, test, (Verdict::Error(ErrorKind::StartRejected), message));
+            }
+            (false, false) => self.end_unknown(now, test, "AWS shows no execution of it"),
+        }
     }
 
     /// AWS gives no list of what is there before a start. It goes without: only if the reply to the
@@ -323,8 +335,9 @@ impl Core {
     pub(super) fn look_up_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
         let for_good = error.class == ErrorClass::Rejected
             || error.class == ErrorClass::ClockSkew { denied: true };
-        let patience = if self.is_hurried() { HURRY } else { PATIENCE };
-        if !for_good && self.tests[test].troubled_for(now) < patience {
+        let run = &self.tests[test];
+        let late = matches!(&run.state, State::LookingUp(it) if now >= it.hurried_until);
+        if !for_good && !late && run.troubled_for(now) < PATIENCE {
             return self.want_again(now, test, error);
         }
         let why = format!("AWS gave no list of executions: {}", error.error);

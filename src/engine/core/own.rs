@@ -80,11 +80,13 @@ impl Sent {
             (None, Some(clock)) => clock.earliest(self.first.here) - CLOSE,
             (None, None) => return None,
         };
-        // The clock here may have been set between, AWS's was not.
-        let by_aws = self.last.aws.map(|aws| aws + until + SECOND * 2);
-        let slack = if self.last.aws.is_some() { SECOND } else { CLOSE };
-        let by_clock = clock.map(|clock| clock.latest(self.last.here) + until + slack);
-        Some((from, by_aws.max(by_clock)?))
+        // The clock here may have been set between, or be another machine's: AWS's is the same.
+        let to = match (self.last.aws, clock) {
+            (Some(aws), _) => aws,
+            (None, Some(clock)) => clock.latest(self.last.here),
+            (None, None) => return None,
+        };
+        Some((from, to + until + CLOSE))
     }
 
     /// When it can have been created at all.

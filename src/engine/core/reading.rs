@@ -4,7 +4,6 @@
 //! know beside it. The latter is worth the least of all calls, and what of it cannot be read is a
 //! note: it takes no verdict back.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::judge::{self, Judgement};
@@ -20,20 +19,23 @@ use crate::service::{CallError, End, ErrorClass, Page, ResultKind};
 /// records, the model's bound, has 200 pages.
 const MOST_PAGES: usize = 2000;
 
+/// What comes round again is read so often from its first page on.
+const MOST_ANEW: u32 = 3;
+
 impl Core {
     /// An execution has ended.
     pub(super) fn ended(&mut self, now: Duration, test: TestIndex, end: End) {
         let failed = match end {
             End::Stopped => {
                 // A stop that was refused may be one that had worked, its reply lost.
-                let own = self.standing_judgement(test).or_else(|| self.was_stopped(test));
-                let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
-                let stopped_as = self.tests[test].stopped_as;
-                if stopped_as == Some(Verdict::Error(ErrorKind::Cancelled))
-                    && self.tests[test].standing.is_none()
-                {
+                let own = self.standing_judgement(test);
+                let run = &self.tests[test];
+                let cancelled = run.stopped_as == Some(Verdict::Error(ErrorKind::Cancelled));
+                if own.is_none() && cancelled && run.standing.is_none() {
                     return self.start_over(now, test);
                 }
+                let own = own.or_else(|| self.was_stopped(test));
+                let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
                 let other = "somebody else stopped it".to_owned();
                 let other = (Verdict::Error(ErrorKind::Stopped), other);
                 return self.end_with_records(now, test, own.unwrap_or(other));
@@ -51,8 +53,7 @@ impl Core {
         if self.closing == Some(Closing::TimeUp) {
             self.timers.set(now + PATIENCE, Timer::Deadline(test, run.deadline));
         }
-        let reading =
-            Reading { failed, kinds, next_token: None, seen: HashSet::new(), judged: None };
+        let reading = Reading { failed, kinds, ..Reading::default() };
         run.state = State::Reading(running, reading);
         match self.closing {
             Some(Closing::Signal(_)) if failed => self.judge_unread(now, test, true),
@@ -83,7 +84,7 @@ impl Core {
         let detail = self.plan.detail;
         let target = &self.plan.tests[test].target;
         let State::Reading(_, reading) = &self.tests[test].state else { return };
-        if judgement.0 == Verdict::Error(ErrorKind::NotStarted) && self.closing.is_none() {
+        if judgement.0 == Verdict::Error(ErrorKind::NotStarted) && self.may_start_anew(test) {
             return self.start_anew(now, test, judgement.1);
         }
         let further = match reading.judged {
@@ -143,11 +144,9 @@ impl Core {
         };
         run.deadline += 1;
         let reading = Reading {
-            failed: false,
             kinds: vec![ResultKind::Records],
-            next_token: None,
-            seen: HashSet::new(),
             judged: Some(judgement.clone()),
+            ..Reading::default()
         };
         run.state = State::Reading(running, reading);
         self.judged(now, test, judgement);
@@ -189,6 +188,11 @@ impl Core {
         self.conclude(now, test, failed);
     }
 
+    /// Whether another start may follow one that came to nothing: not where a verdict stands already.
+    fn may_start_anew(&self, test: TestIndex) -> bool {
+        self.closing.is_none() && self.tests[test].standing.is_none()
+    }
+
     /// A start came to nothing, which is no verdict: another follows, with a token of its own, in
     /// the same attempt. Until then its place is free.
     fn start_anew(&mut self, now: Duration, test: TestIndex, reason: String) {
@@ -218,7 +222,7 @@ impl Core {
         }
         match &page.next_token {
             Some(token) if !reading.seen.insert(token.clone()) => {
-                return self.unreadable(now, test, "AWS sent the same page token twice");
+                return self.read_anew(now, test);
             }
             Some(_) if reading.seen.len() > MOST_PAGES => {
                 let why = format!("AWS has more than {MOST_PAGES} pages of them");
@@ -232,6 +236,23 @@ impl Core {
         }
         reading.next_token = page.next_token;
         self.read_on(now, test);
+    }
+
+    /// The pages of what is being read came round again: it is read from the first one on, a few
+    /// times.
+    fn read_anew(&mut self, now: Duration, test: TestIndex) {
+        let run = &mut self.tests[test];
+        let State::Reading(_, reading) = &mut run.state else { return };
+        reading.times_anew += 1;
+        if reading.times_anew >= MOST_ANEW {
+            return self.unreadable(now, test, "AWS sent the same page token twice");
+        }
+        if let Some(kind) = reading.kinds.first() {
+            judge::clear(&mut run.details, *kind);
+        }
+        reading.next_token = None;
+        reading.seen.clear();
+        self.want(now, test, now);
     }
 
     pub(super) fn reading_failed(&mut self, now: Duration, test: TestIndex, error: CallError) {
@@ -257,7 +278,7 @@ impl Core {
             judge::forget(&mut run.details, *kind);
         }
         run.details.notes.push(format!("{what} could not be read: {why}"));
-        if failed && !judged && self.closing.is_none() {
+        if failed && !judged && self.may_start_anew(test) {
             // What could be read may say that it never ran.
             let judgement = self.judgement(test, failed);
             if judgement.0 == Verdict::Error(ErrorKind::NotStarted) {

@@ -246,6 +246,10 @@ impl Core {
             Verdict::Error(ErrorKind::StartRejected),
             format!("AWS did not start it: {}", error.error),
         );
+        if let Some(lost) = &mut run.lost {
+            lost.refused =
+                Some(error.error.clone()).filter(|_| error.class == ErrorClass::Rejected);
+        }
         run.note_trouble(now, error);
         if run.may_have_started() {
             self.end_lost(now, test);

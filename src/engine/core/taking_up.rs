@@ -5,7 +5,6 @@
 //! that a cancel has stopped starts again, and a start without an answer is sent again where AWS knows
 //! its client token, and else looked up.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -111,14 +110,7 @@ impl Core {
             run.details.observations = known.observations;
             running.status = Status { word: "PASSED".to_owned(), phase: Phase::Ended(End::Passed) };
             running.took = known.took;
-            let reading = Reading {
-                failed: false,
-                kinds: Vec::new(),
-                next_token: None,
-                seen: HashSet::new(),
-                judged: None,
-            };
-            run.state = State::Reading(Box::new(running), reading);
+            run.state = State::Reading(Box::new(running), Reading::default());
             return self.conclude(now, test, false);
         }
         run.state = State::Polling(Box::new(running));
@@ -143,6 +135,7 @@ impl Core {
             before: start.before,
             // A clock that was set back tells nothing.
             remembered_until: now + REMEMBERED.saturating_sub(age.unwrap_or(REMEMBERED)),
+            refused: None,
             error: None,
         });
         if has_client_tokens(self.plan.tests[test].target.service()) && !self.is_hurried() {

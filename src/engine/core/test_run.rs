@@ -118,7 +118,7 @@ pub(super) enum Overdue {
 }
 
 /// Results that are being read, page by page.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Reading {
     /// Whether the execution failed by AWS's word.
     pub(super) failed: bool,
@@ -128,6 +128,8 @@ pub(super) struct Reading {
     pub(super) next_token: Option<String>,
     /// The tokens of the pages read so far of what is being read.
     pub(super) seen: HashSet<String>,
+    /// How often they came round again.
+    pub(super) times_anew: u32,
     /// What is judged already, while more is read than the verdict hangs on.
     pub(super) judged: Option<Judgement>,
 }
@@ -173,7 +175,7 @@ pub(super) struct TestRun {
     pub(super) intent: Option<Intent>,
     /// A start that may have taken effect though no reply to it was seen.
     pub(super) lost: Option<Lost>,
-    /// How often a reply was lost.
+    /// How often a reply was lost and nothing had come of the start.
     pub(super) times_lost: u32,
     /// What another process has left of this attempt and those after it.
     pub(super) known: VecDeque<KnownAttempt>,

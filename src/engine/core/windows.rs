@@ -202,6 +202,11 @@ impl Core {
     pub(super) fn wait_for_place(&mut self, now: Duration, test: TestIndex) {
         let run = &mut self.tests[test];
         (run.state, run.waiting_since) = (State::Waiting, now);
+        // Nothing is started any more.
+        if self.closing.is_some() {
+            return self.end_unstarted(now, test);
+        }
+        let run = &self.tests[test];
         let turn = run.attempt - 1 + run.refused.saturating_sub(MOST_REFUSALS);
         let place = (turn, run.rank, test);
         self.windows[self.plan.tests[test].window].waiting.insert(place);

@@ -1,8 +1,9 @@
 //! Where journals lie, and who may write them: `STATE_DIR/runs/RUN_ID.jsonl`, with the lock in a file
 //! beside it.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -16,6 +17,10 @@ const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// The executions that a look-up finds are minutes old: older journals know nothing of them.
 const RECENT: Duration = Duration::from_secs(2 * 24 * 3600);
+
+/// What journals have been read, by their runs: when they were written, how long they were, and what
+/// they know.
+pub type Read = HashMap<String, (SystemTime, u64, Others)>;
 
 /// The folder of the journals.
 #[derive(Debug, Clone)]
@@ -135,17 +140,25 @@ impl Folder {
     }
 
     fn written(&self) -> impl Iterator<Item = (SystemTime, String)> {
+        self.written_as(".jsonl")
+    }
+
+    fn written_as(&self, end: &'static str) -> impl Iterator<Item = (SystemTime, String)> {
         let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
-        entries.filter_map(|entry| {
-            let run_id = entry.file_name().to_str()?.strip_suffix(".jsonl")?.to_owned();
+        entries.filter_map(move |entry| {
+            let run_id = entry.file_name().to_str()?.strip_suffix(end)?.to_owned();
             Some((entry.metadata().ok()?.modified().ok()?, run_id))
         })
     }
 
-    /// Takes away what nobody has written to for 30 days. What cannot be taken away stays.
+    /// Takes away what nobody has written to for 30 days, and locks of runs that never had a journal.
+    /// What cannot be taken away stays.
     pub fn prune(&self, now: SystemTime) {
         let is_old = |written: SystemTime| now.duration_since(written).is_ok_and(|age| age > KEPT);
-        for (_, run_id) in self.written().filter(|(written, _)| is_old(*written)) {
+        let journals = self.written();
+        let locks = self.written_as(".lock").filter(|(_, run_id)| !self.journal(run_id).exists());
+        let old: Vec<(SystemTime, String)> = journals.chain(locks).collect();
+        for (_, run_id) in old.into_iter().filter(|(written, _)| is_old(*written)) {
             if let Ok(Some(_lock)) = self.lock(&run_id) {
                 let _ = std::fs::remove_file(self.journal(&run_id));
                 let _ = std::fs::remove_file(self.path.join(format!("{run_id}.lock")));
@@ -153,8 +166,9 @@ impl Folder {
         }
     }
 
-    /// What the journals of other runs know. Those that cannot be read know nothing.
-    pub fn others(&self, own: &str) -> Others {
+    /// What the journals of other runs know; those that cannot be read know nothing. What has been
+    /// `read` and not been written to since is not read again.
+    pub fn others(&self, own: &str, read: &mut Read) -> Others {
         let now = SystemTime::now();
         let mut others = Others::default();
         for (written, run_id) in self.written() {
@@ -163,12 +177,29 @@ impl Folder {
             if run_id == own || !is_recent && written <= now {
                 continue;
             }
-            if let Ok(Some(Contents { run: Some(run), .. })) = self.read(&run_id) {
-                others.executions.extend(run.executions().map(str::to_owned));
-                others.open.extend(run.open().map(|(target, at)| (target.clone(), at)));
-            }
+            let length = std::fs::metadata(self.journal(&run_id)).map_or(0, |found| found.len());
+            let known = match read.get(&run_id) {
+                Some((at, of, known)) if (*at, *of) == (written, length) => known.clone(),
+                _ => {
+                    let known = self.known_to(&run_id);
+                    read.insert(run_id, (written, length, known.clone()));
+                    known
+                }
+            };
+            others.executions.extend(known.executions);
+            others.open.extend(known.open);
         }
         others
+    }
+
+    fn known_to(&self, run_id: &str) -> Others {
+        match self.read(run_id) {
+            Ok(Some(Contents { run: Some(run), .. })) => Others {
+                executions: run.executions().map(str::to_owned).collect(),
+                open: run.open().map(|(target, at)| (target.clone(), at)).collect(),
+            },
+            _ => Others::default(),
+        }
     }
 }
 
@@ -238,7 +269,7 @@ mod tests {
     fn others_tell_what_they_know_and_one_that_cannot_be_read_nothing() {
         let (_state, folder) = folder();
         journal(&folder, "own", 0, &[run("own")]).end(None).unwrap();
-        assert_eq!(folder.others("own"), Others::default());
+        assert_eq!(folder.others("own", &mut Read::new()), Others::default());
         std::fs::write(folder.journal("bad"), "nonsense\n").unwrap();
         let text = "{\"record\":\"run\",\"version\":1,\"nonce\":\
                     \"00000000-0000-0000-0000-000000000001\",\"run_id\":\"b\",\"started_at\":\
@@ -248,15 +279,19 @@ mod tests {
                     {\"record\":\"intent\",\"test\":0,\"attempt\":1,\"start\":1,\
                     \"at\":\"1970-01-01T00:00:05Z\"}\n";
         std::fs::write(folder.journal("b"), text).unwrap();
-        let others = folder.others("own");
+        let others = folder.others("own", &mut Read::new());
         assert_eq!(others.open.len(), 1);
         assert_eq!(others.open[0].0["test_set_id"], "S1");
         let started = "{\"record\":\"started\",\"test\":0,\"attempt\":1,\"start\":1,\
                        \"execution_id\":\"E1\",\"adopted\":false}\n";
         std::fs::write(folder.journal("b"), format!("{text}{started}")).unwrap();
-        let others = folder.others("own");
+        let others = folder.others("own", &mut Read::new());
         assert_eq!((others.open.len(), others.executions.contains("E1")), (0, true));
-        assert_eq!(folder.others("b"), Others::default(), "its own is none of them");
+        assert_eq!(
+            folder.others("b", &mut Read::new()),
+            Others::default(),
+            "its own is none of them"
+        );
     }
 
     #[test]

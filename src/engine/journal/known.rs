@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
 use super::record::{ListedTest, Record, VERSION};
-use crate::outcome::{Conclusion, Observations, Verdict};
+use crate::outcome::{Conclusion, ErrorKind, Observations, Verdict};
 use crate::plan::TestIndex;
 
 /// A run as its journal knows it.
@@ -28,6 +28,8 @@ pub struct KnownRun {
     /// How it ended, where it is finished.
     pub conclusion: Option<Conclusion>,
     by_identity: HashMap<String, Known>,
+    /// Of tests that are other ones by now.
+    dropped: Vec<Known>,
 }
 
 /// What is known of a test: its attempts, in order.
@@ -36,7 +38,7 @@ pub type Known = Vec<KnownAttempt>;
 /// An attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownAttempt {
-    /// Its starts, in order. Of all but the last it is known that nothing came of them.
+    /// Its starts, in order. All but the last came to nothing, or were stopped.
     pub starts: Vec<KnownStart>,
     /// Its verdict, where it was over.
     pub verdict: Option<Verdict>,
@@ -106,7 +108,7 @@ impl KnownRun {
             let identity = test.identity();
             match known.get(&identity) {
                 Some(known) if known.target != test.target => {
-                    self.by_identity.remove(&identity);
+                    self.dropped.extend(self.by_identity.remove(&identity));
                 }
                 Some(known) if known.settings != test.settings => {
                     let attempts = self.by_identity.entry(identity).or_default();
@@ -118,11 +120,13 @@ impl KnownRun {
         Self { tests, ..self }
     }
 
-    /// The executions of tests that are not in the list any more and of which no verdict is known.
+    /// The executions of tests that are not in the list any more, or are other ones by now, and of
+    /// which no verdict is known.
     pub fn executions_of_removed(&self) -> Vec<String> {
         let listed: HashSet<String> = self.tests.iter().map(ListedTest::identity).collect();
         let removed = self.by_identity.iter().filter(|(identity, _)| !listed.contains(*identity));
-        let last = removed.filter_map(|(_, attempts)| attempts.last());
+        let removed = removed.map(|(_, attempts)| attempts).chain(&self.dropped);
+        let last = removed.filter_map(|attempts| attempts.last());
         let open = last.filter(|attempt| attempt.verdict.is_none());
         let ids =
             open.filter_map(|attempt| Some(attempt.starts.last()?.execution.as_ref()?.0.clone()));
@@ -136,7 +140,7 @@ impl KnownRun {
 
     /// The executions that AWS has begun for the run.
     pub fn executions(&self) -> impl Iterator<Item = &str> {
-        let attempts = self.by_identity.values().flatten();
+        let attempts = self.by_identity.values().chain(&self.dropped).flatten();
         let starts = attempts.flat_map(|attempt| &attempt.starts);
         starts.filter_map(|start| Some(start.execution.as_ref()?.0.as_str()))
     }
@@ -147,7 +151,11 @@ impl KnownRun {
         self.tests.iter().filter_map(|test| {
             let attempt = self.by_identity.get(&test.identity())?.last()?;
             let start = attempt.starts.last().filter(|start| start.execution.is_none())?;
-            attempt.verdict.is_none().then_some((&test.target, start.last.here))
+            let open = match attempt.verdict {
+                None => self.conclusion.is_none(),
+                Some(verdict) => verdict == Verdict::Error(ErrorKind::StartUnknown),
+            };
+            open.then_some((&test.target, start.last.here))
         })
     }
 }
@@ -213,6 +221,7 @@ impl Reader {
                     tests: Vec::new(),
                     conclusion: None,
                     by_identity: HashMap::new(),
+                    dropped: Vec::new(),
                 });
                 self.list_is_read();
                 Ok(())
@@ -243,7 +252,11 @@ impl KnownRun {
             return Err("it comes after the end of the run".to_owned());
         }
         match record {
-            Record::Intent { test, attempt, start, at, aws_at, before } => {
+            Record::Intent { test, attempt, start, at, aws_at, again, before } => {
+                // What lies beyond is no time, and nothing can be reckoned with it.
+                if !(1900..=9999).contains(&at.year()) {
+                    return Err(format!("{at} is no time"));
+                }
                 let attempt = self.attempt(test, attempt)?;
                 // Another process has begun it again: what was judged of it before is past.
                 attempt.verdict = None;
@@ -259,7 +272,10 @@ impl KnownRun {
                     known if known == start => {
                         let start = &mut attempt.starts[known - 1];
                         start.last = moment;
-                        start.before.extend(before);
+                        // Of what was sent before nothing came.
+                        if !again {
+                            (start.first, start.before) = (moment, before);
+                        }
                     }
                     known => return Err(format!("start {start} follows {known}")),
                 }

@@ -58,6 +58,9 @@ pub enum Record {
         /// The same by AWS's clock, or up to a second or two before, where that is known.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         aws_at: Option<DateTime<Utc>>,
+        /// Whether it may have been sent before, and what came of that is not known.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        again: bool,
         /// Executions of the target that were there before.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         before: Vec<String>,

@@ -3,13 +3,13 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::files::{Folder, Lock};
+use super::files::{Folder, Lock, Read};
 use super::known::Others;
 use super::record::Record;
 
@@ -27,7 +27,20 @@ pub enum Written {
 pub struct Journal {
     to: To,
     progress: UnboundedReceiver<Written>,
-    others: Option<(Folder, Arc<str>)>,
+    beside: Beside,
+}
+
+/// Where the other journals lie, and which is this one.
+#[derive(Debug, Clone, Default)]
+pub struct Beside(Option<Arc<(Folder, String, Mutex<Read>)>>);
+
+impl Beside {
+    /// What the other journals know, now. Reads their files.
+    pub fn others(&self) -> Others {
+        let Some(beside) = &self.0 else { return Others::default() };
+        let (folder, own, read) = &**beside;
+        folder.others(own, &mut read.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 #[derive(Debug)]
@@ -42,7 +55,7 @@ impl Journal {
     /// A journal that keeps nothing.
     pub fn nowhere() -> Self {
         let (sender, progress) = unbounded_channel();
-        Self { to: To::Nowhere(sender, 0), progress, others: None }
+        Self { to: To::Nowhere(sender, 0), progress, beside: Beside::default() }
     }
 
     /// Writes to `file`, which `lock` gives the right to: first `head`, at once.
@@ -63,8 +76,8 @@ impl Journal {
         let thread = std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || keep(file, &lock, &received, &sender))?;
-        let others = Some((folder, run_id.into()));
-        Ok(Self { to: To::Thread(records, thread), progress, others })
+        let beside = Beside(Some(Arc::new((folder, run_id.to_owned(), Mutex::default()))));
+        Ok(Self { to: To::Thread(records, thread), progress, beside })
     }
 
     /// Has a record written behind those before it.
@@ -84,10 +97,9 @@ impl Journal {
         self.progress.recv().await
     }
 
-    /// What the other journals beside it know, when it is asked.
-    pub fn others(&self) -> impl FnOnce() -> Others + Send + 'static {
-        let others = self.others.clone();
-        move || others.map(|(folder, own)| folder.others(&own)).unwrap_or_default()
+    /// The journals beside it.
+    pub fn beside(&self) -> Beside {
+        self.beside.clone()
     }
 
     /// Writes the last record, if there is one, and waits until all is on disk.

@@ -4,6 +4,7 @@ mod rows;
 
 use aws_config::SdkConfig;
 use aws_sdk_lexmodelsv2::Client;
+use aws_sdk_lexmodelsv2::config::Builder;
 use aws_sdk_lexmodelsv2::types::{
     BotAliasTestExecutionTarget, SortOrder, TestExecutionApiMode, TestExecutionModality,
     TestExecutionResultFilterBy, TestExecutionSortAttribute, TestExecutionSortBy,
@@ -12,8 +13,8 @@ use aws_sdk_lexmodelsv2::types::{
 use aws_smithy_types::error::operation::BuildError;
 use chrono::{DateTime, Utc};
 
-use super::date::DateOf;
 use super::error::{misdirected, own_error, read, unreadable};
+use super::reply::{Bounded, DateOf};
 use super::time::{took, utc};
 use super::{
     CallError, End, ErrorClass, Execution, Found, FoundExecution, ListRequest, Listing, Page,
@@ -34,7 +35,8 @@ pub(super) struct Lex {
 
 impl Lex {
     pub(super) fn new(config: &SdkConfig) -> Self {
-        Self { client: Client::new(config) }
+        let config = Builder::from(config).interceptor(Bounded).build();
+        Self { client: Client::from_conf(config) }
     }
 }
 
@@ -113,7 +115,10 @@ impl Service for Lex {
                 Some(FoundExecution {
                     created_at: listed.creation_date_time.as_ref().and_then(utc),
                     id: listed.test_execution_id?,
-                    status: status(&listed.test_execution_status?),
+                    // One without a status is one all the same.
+                    status: status(
+                        &listed.test_execution_status.unwrap_or(TestExecutionStatus::Pending),
+                    ),
                 })
             });
             Ok(Found { executions: executions.collect(), next_token, date })

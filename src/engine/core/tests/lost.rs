@@ -86,7 +86,7 @@ fn a_lex_execution_whose_start_had_no_reply_is_adopted_and_every_report_says_so(
     // One was there before, and one is begun by somebody else much later.
     let shows = |at: f64| match at {
         0.0 => vec![("before", -1.0)],
-        _ => vec![("later", 50.0), ("own", 0.5), ("before", -1.0)],
+        _ => vec![("later", 60.0), ("own", 0.5), ("before", -1.0)],
     };
     let plan = lex_plan("none");
     let mut world = Losing::new(1, shows);

@@ -30,7 +30,15 @@ fn head(tests: &[ListedTest]) -> Vec<Record> {
 }
 
 fn intent(test: TestIndex, attempt: u32, start: usize, seconds: i64) -> Record {
-    Record::Intent { test, attempt, start, at: at(seconds), aws_at: None, before: Vec::new() }
+    Record::Intent {
+        test,
+        attempt,
+        start,
+        at: at(seconds),
+        aws_at: None,
+        again: false,
+        before: Vec::new(),
+    }
 }
 
 fn started(test: TestIndex, attempt: u32, start: usize, id: &str) -> Record {
@@ -70,7 +78,17 @@ fn starts_and_verdicts_are_put_together_by_test_and_attempt() {
     let b = run.of(&listed("b", "c2").identity());
     assert_eq!((b.len(), b[0].verdict, b[1].verdict), (2, Some(failed), None));
     assert_eq!(b[0].starts[0].execution, Some(("e-1".to_owned(), false)));
-    assert_eq!((b[1].starts[0].first.here, b[1].starts[0].last.here), (at(9), at(99)));
+    // Written again since it was not sent before, or with nothing known of what came of that.
+    assert_eq!((b[1].starts[0].first.here, b[1].starts[0].last.here), (at(99), at(99)));
+    let again = match intent(1, 2, 1, 120) {
+        Record::Intent { test, attempt, start, at, aws_at, before, .. } => {
+            Record::Intent { test, attempt, start, at, aws_at, again: true, before }
+        }
+        other => other,
+    };
+    records.push(again);
+    let start = known(&records).of(&listed("b", "c2").identity())[1].starts[0].clone();
+    assert_eq!((start.first.here, start.last.here), (at(99), at(120)));
     assert_eq!(run.executions().collect::<Vec<_>>(), ["e-1"]);
     assert_eq!(run.open().count(), 2, "of neither it is known what came of it");
     assert_eq!(run.nonce, Uuid::from_u128(7));
