@@ -44,11 +44,9 @@ pub(super) fn choose(
     folder.make().map_err(|error| unwritable(&args.state_dir, &error))?;
     let mut notes = Vec::new();
     if args.run_id.is_none() && args.resume.is_some() {
-        match newest_unfinished(&folder, plan)? {
+        match newest_unfinished(&folder, plan, &mut notes)? {
             Some(run_id) => identity.run_id = run_id,
-            None => {
-                notes.push("there is no unfinished run to take up: a new one begins".to_owned())
-            }
+            None => notes.push("there is no run to take up: a new one begins".to_owned()),
         }
     }
     let run_id = identity.run_id.clone();
@@ -59,11 +57,19 @@ pub(super) fn choose(
             .hint("wait for its end, or give this run an id of its own with --run-id"));
     };
     let contents = contents(&folder, &run_id)?;
-    let (known, whole) = contents.map_or((None, 0), |Contents { run, whole }| (run, whole));
+    let begun = contents.as_ref().is_some_and(|contents| contents.begun);
+    let (known, whole) = contents.map_or((None, 0), |Contents { run, whole, .. }| (run, whole));
     let tests: Vec<ListedTest> =
         (0..plan.tests.len()).map(|test| ListedTest::of(plan, test)).collect();
     let endpoint = args.access.endpoint_url.as_deref().map(host_of);
     let Some(known) = known else {
+        if begun {
+            notes.push(format!(
+                "run {run_id} was killed before it started anything: it begins anew"
+            ));
+        } else if args.resume.is_some() && args.run_id.is_some() {
+            notes.push(format!("there is no run {run_id} to take up: a new one begins"));
+        }
         let run = Record::Run {
             version: VERSION,
             nonce: identity.nonce,
@@ -132,16 +138,38 @@ fn unwritable(state_dir: &Path, error: &std::io::Error) -> Error {
     )
 }
 
-/// The newest run that is not finished, of suites that are all among those of this one, and that no
-/// other process has under way.
-fn newest_unfinished(folder: &Folder, plan: &Plan) -> Result<Option<String>, Error> {
+/// The newest run that is not finished, of suites that are all among those of this one. Notes say why
+/// others are left.
+fn newest_unfinished(
+    folder: &Folder,
+    plan: &Plan,
+    notes: &mut Vec<String>,
+) -> Result<Option<String>, Error> {
+    let is_of_plan = |name: &String| plan.suites.iter().any(|suite| suite.name == *name);
     for run_id in folder.runs() {
-        let Some(Contents { run: Some(run), .. }) = contents(folder, &run_id)? else { continue };
-        let is_of_plan =
-            |test: &ListedTest| plan.suites.iter().any(|suite| suite.name == test.suite);
-        let unfinished = run.conclusion.is_none() && run.tests.iter().all(is_of_plan);
-        if unfinished && matches!(folder.lock(&run_id), Ok(Some(_))) {
+        let run = match contents(folder, &run_id) {
+            Ok(Some(Contents { run: Some(run), .. })) if run.conclusion.is_none() => run,
+            Ok(_) => continue,
+            Err(error) => {
+                let suites = folder.suites(&run_id);
+                if suites.is_empty() || suites.iter().any(is_of_plan) {
+                    return Err(error);
+                }
+                continue;
+            }
+        };
+        let mut suites: Vec<String> = run.tests.iter().map(|test| test.suite.clone()).collect();
+        suites.sort_unstable();
+        suites.dedup();
+        if !suites.iter().all(is_of_plan) {
+            let of = suites.join(", ");
+            notes.push(format!(
+                "run {run_id} is not finished and is left: it is of the suites {of}"
+            ));
+        } else if matches!(folder.lock(&run_id), Ok(Some(_))) {
             return Ok(Some(run_id));
+        } else {
+            notes.push(format!("run {run_id} is under way in another process"));
         }
     }
     Ok(None)
@@ -161,7 +189,7 @@ fn contents(folder: &Folder, run_id: &str) -> Result<Option<Contents>, Error> {
         )
         .hint(
             "nothing was started. What the run had begun is not known any more, and may still run \
-             on AWS: move the file away, then begin a new run",
+             on AWS: move the file away, then begin a new run, or name one to take up with --run-id",
         ),
     })
 }

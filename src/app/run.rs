@@ -18,6 +18,7 @@ use super::{Console, forecast, history, no_signals};
 use crate::cli::{Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::driver::Ended;
+use crate::engine::journal::files::Folder;
 use crate::engine::journal::record::Record;
 use crate::engine::journal::writer::Journal;
 use crate::engine::{driver, signals};
@@ -63,7 +64,8 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let outputs = outputs(&args.reports);
     let inputs: Vec<PathBuf> =
         args.suites.iter().chain(args.access.simulate.iter().flatten()).cloned().collect();
-    if let Some(clash) = outputs.clash(&inputs) {
+    let clash = outputs.clash(&inputs);
+    if let Some(clash) = clash.or_else(|| outputs.lies_in(Folder::of(&args.state_dir).path())) {
         return Err(Error::new(Kind::Invalid, clash).hint("give each report a path of its own"));
     }
     if args.dry_run {

@@ -89,6 +89,13 @@ impl Outputs {
         None
     }
 
+    /// Says which report would lie in a folder that is not for reports.
+    pub fn lies_in(&self, folder: &Path) -> Option<String> {
+        let folder = identity(folder);
+        let path = self.paths().find(|path| identity(path).parent() == Some(&folder))?;
+        Some(format!("{} is to be among the journals", path.display()))
+    }
+
     /// Writes every report. One that cannot be written does not keep the others from being.
     ///
     /// # Errors

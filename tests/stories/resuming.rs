@@ -79,7 +79,7 @@ fn resume_takes_up_the_newest_run_of_these_suites_and_else_begins_a_new_one() {
     assert_eq!(second.ledger.executions.len(), 4);
     let third = second.again(&["--resume"]).wait();
     third.exits(1);
-    assert!(third.stderr.contains("there is no unfinished run"), "{}", third.stderr);
+    assert!(third.stderr.contains("there is no run to take up"), "{}", third.stderr);
     assert_eq!(third.ledger.executions.len(), 8, "a new run starts all of it");
 }
 
@@ -161,6 +161,10 @@ fn a_damaged_journal_names_its_line_and_nothing_is_started() {
         );
         assert_eq!(second.ledger.calls.len(), calls);
     }
+    // Of another suite it would not matter.
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("\"suite\":\"Story\"", "\"suite\":\"Other\"")).unwrap();
+    first.again(&["--resume"]).wait().exits(1);
     // A run of its own is not kept from running.
     first.again(&["--run-id", "nightly-2"]).wait().exits(1);
 }
@@ -179,6 +183,33 @@ fn a_state_directory_that_cannot_be_written_is_found_before_the_first_start() {
 }
 
 #[test]
+fn no_report_takes_the_place_of_a_journal() {
+    let outcome = Story::new()
+        .connect(&["{name: Menu, test_case_id: c1}"])
+        .args(&["--run-id", "r", "--junit", ".callcheck/runs/r.jsonl"])
+        .run();
+    outcome.exits(2);
+    assert!(outcome.stderr.contains("among the journals"), "{}", outcome.stderr);
+    assert!(outcome.ledger.calls.is_empty());
+}
+
+#[test]
+fn a_journal_that_is_deleted_while_it_is_written_is_missed() {
+    let running = Story::new()
+        .connect(&["{name: Menu, test_case_id: c1, retries: 1}", "{name: Hours, test_case_id: c2}"])
+        .services("{c1: {runs: [{status: FAILED, after: 40s}, {status: PASSED}]}}", "{}", "[]")
+        .begin();
+    running.wait_for(|ledger| ledger.executions.len() == 2);
+    std::fs::remove_dir_all(running.file(".callcheck")).unwrap();
+    let outcome = running.wait();
+    outcome.exits(1);
+    assert!(outcome.stderr.contains("somebody has deleted it"), "{}", outcome.stderr);
+    assert_eq!(outcome.ledger.executions.len(), 2, "without it nothing is started");
+    assert_eq!(outcome.says("Hours"), "success", "and what runs is seen to its end");
+    assert!(outcome.says("callcheck.run").contains("the journal could not be written"));
+}
+
+#[test]
 fn a_run_that_is_under_way_is_not_begun_a_second_time() {
     let running = three().begin();
     running.wait_for(|ledger| ledger.executions.len() == 4);
@@ -188,7 +219,8 @@ fn a_run_that_is_under_way_is_not_begun_a_second_time() {
     // One that is under way is no unfinished one.
     let beside = running.beside(&["--resume", "--name", "Menu", "--junit", "third.xml"]).wait();
     beside.exits(0);
-    assert!(beside.stderr.contains("there is no unfinished run"), "{}", beside.stderr);
+    assert!(beside.stderr.contains("run nightly-1 is under way"), "{}", beside.stderr);
+    assert!(beside.stderr.contains("there is no run to take up"), "{}", beside.stderr);
     running.wait().exits(1);
 }
 

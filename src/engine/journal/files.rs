@@ -1,13 +1,13 @@
 //! Where journals lie, and who may write them: `STATE_DIR/runs/RUN_ID.jsonl`, with the lock in a file
 //! beside it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::known::{Damage, KnownRun, Others, read};
+use super::known::{Damage, KnownRun, Others, read, suites};
 
 /// A longer journal is none: ten thousand tests with three attempts each make 20 MB.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -39,6 +39,8 @@ pub struct Contents {
     pub run: Option<KnownRun>,
     /// So many bytes are whole.
     pub whole: usize,
+    /// Whether there are any bytes at all.
+    pub begun: bool,
 }
 
 /// Why a journal cannot be read.
@@ -71,6 +73,11 @@ impl Folder {
         Ok(())
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Where the journal of a run lies.
     pub fn journal(&self, run_id: &str) -> PathBuf {
         self.path.join(format!("{run_id}.jsonl"))
@@ -97,19 +104,37 @@ impl Folder {
     ///
     /// It cannot be read, or it is damaged.
     pub fn read(&self, run_id: &str) -> Result<Option<Contents>, Unreadable> {
-        let mut bytes = Vec::new();
-        match File::open(self.journal(run_id)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Unreadable::Io(error)),
-            Ok(file) => {
-                file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(Unreadable::Io)?;
-            }
-        }
-        if bytes.len() as u64 > MOST_BYTES {
-            return Err(Unreadable::Io(io::Error::other("it is too large")));
-        }
+        let Some(bytes) = self.bytes(run_id).map_err(Unreadable::Io)? else { return Ok(None) };
         let (run, whole) = read(&bytes).map_err(Unreadable::Damaged)?;
-        Ok(Some(Contents { run, whole }))
+        if run.as_ref().is_some_and(|run| run.run_id != run_id) {
+            let cause = "it is the journal of another run".to_owned();
+            return Err(Unreadable::Damaged(Damage { line: 1, cause }));
+        }
+        let begun = !bytes.is_empty();
+        Ok(Some(Contents { run, whole, begun }))
+    }
+
+    /// The names of the suites of a run whose journal is damaged, as far as they can be read.
+    pub fn suites(&self, run_id: &str) -> HashSet<String> {
+        let bytes = self.bytes(run_id).ok().flatten().unwrap_or_default();
+        suites(&bytes)
+    }
+
+    fn bytes(&self, run_id: &str) -> io::Result<Option<Vec<u8>>> {
+        let path = self.journal(run_id);
+        match std::fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+            // A pipe would be waited for.
+            Ok(found) if !found.is_file() => return Err(io::Error::other("it is no file")),
+            Ok(found) if found.len() > MOST_BYTES => {
+                return Err(io::Error::other("it is too large"));
+            }
+            Ok(_) => {}
+        }
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MOST_BYTES).read_to_end(&mut bytes)?;
+        Ok(Some(bytes))
     }
 
     /// Opens the journal of a run to be written behind its first `whole` bytes, and makes sure that

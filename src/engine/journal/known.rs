@@ -160,6 +160,23 @@ impl KnownRun {
     }
 }
 
+/// How every journal begins.
+const FIRST: &[u8] = b"{\"record\":\"run\",";
+
+/// What is wrong with a line is told in at most so many characters.
+const MOST_CAUSE: usize = 200;
+
+/// The names of the suites of a journal that need not be whole, as far as its lines can be read.
+pub fn suites(bytes: &[u8]) -> HashSet<String> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    let records = lines.filter_map(|line| serde_json::from_slice(line).ok());
+    let listed = records.filter_map(|record| match record {
+        Record::Test(test) => Some(test.suite),
+        _ => None,
+    });
+    listed.collect()
+}
+
 /// Puts a journal together from its text. Gives the run and how many bytes of it are whole: a last
 /// line without its end is what a process leaves that was killed while it wrote, and nothing hangs on
 /// it. There is no run where its list of tests was never written to the end: then nothing was
@@ -169,11 +186,19 @@ impl KnownRun {
 ///
 /// A line that no callcheck has written so.
 pub fn read(bytes: &[u8]) -> Result<(Option<KnownRun>, usize), Damage> {
+    let first = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if !FIRST.starts_with(&first[..first.len().min(FIRST.len())]) {
+        let cause = "it does not begin with a run".to_owned();
+        return Err(Damage { line: 1, cause });
+    }
     let mut reader = Reader::default();
     let mut whole = 0;
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let Some(text) = line.strip_suffix(b"\n") else { break };
-        let damaged = |cause: String| Damage { line: index + 1, cause };
+        let damaged = |cause: String| Damage {
+            line: index + 1,
+            cause: cause.chars().take(MOST_CAUSE).collect(),
+        };
         let record = serde_json::from_slice(text).map_err(|error| damaged(error.to_string()))?;
         reader.take(record).map_err(damaged)?;
         whole += line.len();
@@ -288,6 +313,17 @@ impl KnownRun {
             }
             Record::Judged { test, attempt, verdict, observations, took_ms } => {
                 let attempt = self.attempt(test, attempt)?;
+                // Nothing is green, or red, that was not seen to be.
+                let seen = attempt.starts.last().is_some_and(|start| start.execution.is_some());
+                if matches!(verdict, Verdict::Passed | Verdict::Failed) && !seen {
+                    return Err(format!("{verdict}, and nothing was started"));
+                }
+                if let Some(before) = attempt.verdict
+                    && before != verdict
+                    && matches!(before, Verdict::Passed | Verdict::Failed)
+                {
+                    return Err(format!("{verdict}, and it had {before} before"));
+                }
                 attempt.verdict = Some(verdict);
                 attempt.observations = observations;
                 attempt.took = took_ms.map(Duration::from_millis);

@@ -153,5 +153,10 @@ fn write(file: &mut File, records: &[Record]) -> io::Result<()> {
         lines.push(b'\n');
     }
     file.write_all(&lines)?;
+    // What has no name any more is found by nobody.
+    #[cfg(unix)]
+    if std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) == 0 {
+        return Err(io::Error::other("somebody has deleted it"));
+    }
     file.sync_data()
 }

@@ -18,14 +18,14 @@ struct Losing<F> {
     shows: F,
     others: Others,
     denied: bool,
-    tests: Vec<String>,
+    begun: usize,
     looked: Vec<(f64, ListRequest)>,
 }
 
 impl<F: Fn(f64) -> Vec<(&'static str, f64)>> Losing<F> {
     fn new(lost: usize, shows: F) -> Self {
         let others = Others::default();
-        Self { lost, shows, others, denied: false, tests: Vec::new(), looked: Vec::new() }
+        Self { lost, shows, others, denied: false, begun: 0, looked: Vec::new() }
     }
 }
 
@@ -57,8 +57,8 @@ impl<F: Fn(f64) -> Vec<(&'static str, f64)>> World for Losing<F> {
                 return (seconds(1.0), call.failed(error(ErrorClass::Ambiguous)));
             }
             Call::Start(..) => {
-                self.tests.push(format!("new-{}", self.tests.len()));
-                Reply::Start(Ok(accepted(&self.tests[self.tests.len() - 1])))
+                self.begun += 1;
+                Reply::Start(Ok(accepted(&format!("new-{}", self.begun))))
             }
             Call::Poll(execution) => Reply::Poll(Ok(snapshot(match execution.target.service() {
                 crate::outcome::ServiceName::Connect => "PASSED",
@@ -198,12 +198,12 @@ fn tests_of_one_set_are_started_one_after_the_other_and_a_lost_one_holds_the_nex
 #[test]
 fn a_client_token_that_may_be_forgotten_is_not_sent_again_before_it_was_looked_up() {
     let plan = connect_plan(1, "");
-    let mut polled = 0;
+    let mut starts = 0;
     let mut world = Losing::new(1, |at: f64| if at > 600.0 { vec![("own", 0.5)] } else { vec![] });
     // After the lost reply AWS throttles for eleven minutes.
     let played = play(
         core(&plan),
-        &mut Throttling { inner: &mut world, until: 660.0, polled: &mut polled },
+        &mut Throttling { inner: &mut world, until: 660.0, starts: &mut starts },
         &[],
     );
     assert_eq!(adopted(&played), ["own"]);
@@ -215,7 +215,7 @@ fn a_client_token_that_may_be_forgotten_is_not_sent_again_before_it_was_looked_u
 struct Throttling<'w, W> {
     inner: &'w mut W,
     until: f64,
-    polled: &'w mut usize,
+    starts: &'w mut usize,
 }
 
 impl<W: World> World for Throttling<'_, W> {
@@ -225,8 +225,8 @@ impl<W: World> World for Throttling<'_, W> {
 
     fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply) {
         let is_start = matches!(call, Call::Start(..));
-        *self.polled += usize::from(is_start);
-        if is_start && *self.polled > 1 && now < seconds(self.until) {
+        *self.starts += usize::from(is_start);
+        if is_start && *self.starts > 1 && now < seconds(self.until) {
             let retry_after = Some(seconds(100.0));
             return (Duration::ZERO, call.failed(error(ErrorClass::Throttled { retry_after })));
         }
@@ -259,8 +259,8 @@ fn a_start_waits_until_its_intent_is_on_disk() {
 fn an_intent_that_is_old_is_written_again_before_its_start_is_sent() {
     let plan = lex_plan("none");
     let mut world = Losing::new(0, |_| Vec::new());
-    let mut polled = 1;
-    let mut world = Throttling { inner: &mut world, until: 150.0, polled: &mut polled };
+    let mut starts = 1;
+    let mut world = Throttling { inner: &mut world, until: 150.0, starts: &mut starts };
     let played = play(core(&plan), &mut world, &[]);
     let intents: Vec<DateTime<chrono::Utc>> = played
         .records

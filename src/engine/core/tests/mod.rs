@@ -12,6 +12,7 @@ mod player;
 mod properties;
 mod quotas;
 mod reading;
+mod taken_up;
 mod verdicts;
 
 use std::sync::Arc;

@@ -39,8 +39,8 @@ pub(super) struct Played {
     /// The journal, of which so many records are on disk.
     pub(super) records: Vec<Record>,
     pub(super) on_disk: usize,
-    /// The calls, and how many records were on disk then.
-    pub(super) disk_at_call: Vec<(EventKind, usize)>,
+    /// The calls, and how many records were given out and how many were on disk then.
+    pub(super) disk_at_call: Vec<(EventKind, usize, usize)>,
     pub(super) left_open: bool,
     /// Whether it has come to its end, and when it did, or was killed.
     pub(super) over: bool,
@@ -134,7 +134,8 @@ pub(super) fn play_until(
                         assert!(twice.is_none(), "test {test} has ended twice");
                     }
                     if matches!(event.kind, EventKind::Calling { .. }) {
-                        played.disk_at_call.push((event.kind.clone(), played.on_disk));
+                        let (written, on_disk) = (played.records.len(), played.on_disk);
+                        played.disk_at_call.push((event.kind.clone(), written, on_disk));
                     }
                     played.events.push(event);
                 }

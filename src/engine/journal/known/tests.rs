@@ -137,6 +137,18 @@ fn damage_is_named_by_its_line() {
     let second = text(&head(&[]));
     for (bad, line, cause) in [
         ("nonsense\n", 3, "expected"),
+        (&text(&[judged(0, 1, Verdict::Passed)]), 3, "passed, and nothing was started"),
+        (&text(&[intent(0, 1, 1, 0), judged(0, 1, Verdict::Failed)]), 4, "nothing was started"),
+        (
+            &text(&[
+                intent(0, 1, 1, 0),
+                started(0, 1, 1, "e"),
+                judged(0, 1, Verdict::Failed),
+                judged(0, 1, Verdict::Passed),
+            ]),
+            6,
+            "passed, and it had failed before",
+        ),
         ("{\"record\":\"surprise\"}\n", 3, "unknown variant"),
         ("{\"record\":\"taken-up\",\"at\":\"1970-01-01T00:00:00Z\",\"x\":1}\n", 3, "unknown field"),
         (&text(&[intent(9, 1, 1, 0)]), 3, "there is no test 9"),
@@ -156,7 +168,14 @@ fn damage_is_named_by_its_line() {
         damage.to_string(),
         "line 1 is damaged: its version is 2, and this callcheck reads version 1"
     );
-    assert!(read(text(&[intent(0, 1, 1, 0)]).as_bytes()).is_err(), "it begins with no run");
+    for bad in [text(&[intent(0, 1, 1, 0)]).as_bytes(), &[0; 100], b"{\"record\":\"rum"] {
+        assert_eq!(
+            read(bad).unwrap_err().to_string(),
+            "line 1 is damaged: it does not begin with a run"
+        );
+    }
+    let long = format!("{good}{{\"record\":\"{}\"}}\n", "x".repeat(10_000));
+    assert!(read(long.as_bytes()).unwrap_err().cause.len() <= MOST_CAUSE);
     let after_end = [Record::End { at: at(1), conclusion: Conclusion::Passed }, intent(0, 1, 1, 2)];
     let damage = read((good + &text(&after_end)).as_bytes()).unwrap_err();
     assert_eq!(damage.line, 4);
