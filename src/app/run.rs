@@ -71,6 +71,8 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     if args.dry_run {
         return dry_run(args, console).await;
     }
+    // One that comes while the run is prepared ends it as one that comes later does, with its reports.
+    let signals = signals::listen().map_err(|error| no_signals(&error))?;
     let prepared = prepare(args).await.and_then(|prepared| {
         // What is simulated is gone with its process: there is nothing to be taken up.
         let keeps_journal = !prepared.access.simulated;
@@ -117,7 +119,6 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
             console.log(&format!("warning: {warning}"));
         }
     }
-    let signals = signals::listen().map_err(|error| no_signals(&error))?;
     section(host().open_progress(Utc::now().timestamp()));
     let Reached { services, credentials_until } = service::reach(&plan, &access).await;
     let warning =
@@ -149,18 +150,6 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     drop(simulator);
     section(host().close_progress(Utc::now().timestamp()));
     let written = write_at_the_end(&mut collector, &outputs, console);
-    if let Some(Ended { journal, left_open }) = ended {
-        // Only once its reports are there is a run finished: whoever takes it up writes them again.
-        let open = left_open || !written;
-        let conclusion = collector.summary().conclusion;
-        let end = Record::End { at: Utc::now(), conclusion };
-        if let Err(why) = journal.end((!open).then_some(end)) {
-            console.log(&format!("error: failed to write the journal: {why}"));
-        }
-        if open && detail > Detail::Quiet && !access.simulated {
-            console.log(&format!("to take the run up: --resume, or --run-id {run_id}"));
-        }
-    }
     if !access.simulated
         && let Err(problem) = history::save(&args.state_dir, collector.summary())
         && detail > Detail::Quiet
@@ -176,6 +165,18 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         .and_then(|()| console.data(&annotations(collector.summary())));
     if let Err(error) = shown {
         console.log(&error.to_string());
+    }
+    if let Some(Ended { journal, left_open }) = ended {
+        // Only once its reports are there is a run finished: whoever takes it up writes them again.
+        let open = left_open || !written;
+        let conclusion = collector.summary().conclusion;
+        let end = Record::End { at: Utc::now(), conclusion };
+        if let Err(why) = journal.end((!open).then_some(end)) {
+            console.log(&format!("error: failed to write the journal: {why}"));
+        }
+        if open && detail > Detail::Quiet && !access.simulated {
+            console.log(&format!("to take the run up: --resume, or --run-id {run_id}"));
+        }
     }
     Ok(collector.summary().exit_code)
 }

@@ -27,9 +27,51 @@ pub(crate) struct Figures {
     verdicts: HashMap<String, usize>,
     pub(crate) adopted: usize,
     unknown: usize,
+    /// Seeds of which something did not hold.
+    failed: HashMap<&'static str, usize>,
+}
+
+/// What does not hold of a seed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Something was begun twice, or that nobody had asked for.
+    Duplicate(String),
+    /// A verdict is lost, or is not the service's.
+    Verdict(String),
+    /// A report is broken, contradicts another or the exit code, or is green too early.
+    Report(String),
+    /// Something else: it hangs, or leaves running what it could have stopped.
+    Other(String),
+}
+
+/// What the figures call them.
+const FAILURES: [&str; 4] =
+    ["duplicates", "lost or wrong verdicts", "broken or green reports", "other failures"];
+
+impl Failure {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Duplicate(_) => FAILURES[0],
+            Self::Verdict(_) => FAILURES[1],
+            Self::Report(_) => FAILURES[2],
+            Self::Other(_) => FAILURES[3],
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::Duplicate(why) | Self::Verdict(why) | Self::Report(why) | Self::Other(why)) =
+            self;
+        write!(f, "{}: {why}", self.name())
+    }
 }
 
 impl Figures {
+    pub(crate) fn count(&mut self, failure: &Failure) {
+        *self.failed.entry(failure.name()).or_default() += 1;
+    }
+
     pub(crate) fn add(&mut self, other: &Self) {
         self.processes += other.processes;
         self.killed += other.killed;
@@ -63,9 +105,10 @@ impl fmt::Display for Figures {
         writeln!(f, "executions                  {}", self.executions)?;
         writeln!(f, "  adopted                   {}", self.adopted)?;
         writeln!(f, "  of starts not known       {}", self.unknown)?;
-        writeln!(f, "duplicates                  0")?;
-        writeln!(f, "lost or wrong verdicts      0")?;
-        write!(f, "broken or green reports     0")
+        for name in FAILURES {
+            writeln!(f, "{name:<28}{}", self.failed.get(name).copied().unwrap_or_default())?;
+        }
+        Ok(())
     }
 }
 
@@ -74,7 +117,7 @@ impl fmt::Display for Figures {
 /// # Errors
 ///
 /// What is not true.
-pub(crate) fn check(played: &Played) -> Result<Figures, String> {
+pub(crate) fn check(played: &Played) -> Result<Figures, Failure> {
     let mut figures = Figures { processes: played.processes.len(), ..Figures::default() };
     for process in &played.processes {
         check_process(played, process)?;
@@ -86,7 +129,7 @@ pub(crate) fn check(played: &Played) -> Result<Figures, String> {
     }
     let last = played.last();
     if !last.finished {
-        return Err("the run never comes to its end".to_owned());
+        return Err(Failure::Other("the run never comes to its end".to_owned()));
     }
     figures.calls = last.ledger.calls.len();
     figures.faults = last.ledger.calls.iter().filter(|call| call.fault.is_some()).count();
@@ -96,7 +139,7 @@ pub(crate) fn check(played: &Played) -> Result<Figures, String> {
 }
 
 /// What holds whenever a process has ended, however it did.
-fn check_process(played: &Played, process: &Process) -> Result<(), String> {
+fn check_process(played: &Played, process: &Process) -> Result<(), Failure> {
     let signal = process.blow.map(|blow| blow.signal);
     match (process.code, signal) {
         (Some(0 | 1 | 3), _) | (None, Some("KILL")) => {}
@@ -104,23 +147,25 @@ fn check_process(played: &Played, process: &Process) -> Result<(), String> {
         // The signal came before there was anybody to take it.
         (None, Some(_)) if process.ledger.calls.is_empty() => {}
         (None, Some(_)) if process.stderr.is_empty() => {}
-        (code, signal) => return Err(format!("exit {code:?} after {signal:?}")),
+        (code, signal) => {
+            return Err(Failure::Other(format!("exit {code:?} after {signal:?}")));
+        }
     }
     if let Some(lingered) = process.lingered.filter(|lingered| *lingered > GRACE) {
-        return Err(format!("it goes on for {lingered:?} after {signal:?}"));
+        return Err(Failure::Other(format!("it goes on for {lingered:?} after {signal:?}")));
     }
     let (Some(junit), Some(json)) = (&process.junit, &process.json) else {
         // A process that was killed before it could write anything has started nothing either.
         return match process.ledger.calls.is_empty() {
             true => Ok(()),
-            false => Err("there are calls and no report".to_owned()),
+            false => Err(Failure::Report("there are calls and no report".to_owned())),
         };
     };
     if json.is_null() {
-        return Err("the JSON report is broken".to_owned());
+        return Err(Failure::Report("the JSON report is broken".to_owned()));
     }
     let report = Report::deserialize_from_str(junit)
-        .map_err(|error| format!("the JUnit report is broken: {error}"))?;
+        .map_err(|error| Failure::Report(format!("the JUnit report is broken: {error}")))?;
     let red = report.test_suites.iter().flat_map(|suite| &suite.test_cases).any(|case| {
         matches!(
             case.status,
@@ -132,10 +177,10 @@ fn check_process(played: &Played, process: &Process) -> Result<(), String> {
     });
     let said = json["exit_code"].as_i64().unwrap_or(-1);
     if red == (said == 0) {
-        return Err(format!("JUnit says {red}, JSON {said}"));
+        return Err(Failure::Report(format!("JUnit is red: {red}, JSON says {said}")));
     }
     if let Some(code) = process.code.filter(|code| i64::from(*code) != said) {
-        return Err(format!("exit {code}, and the report says {said}"));
+        return Err(Failure::Report(format!("exit {code}, and the report says {said}")));
     }
     // A report is green only where every test has been seen to pass.
     if said == 0 {
@@ -144,7 +189,8 @@ fn check_process(played: &Played, process: &Process) -> Result<(), String> {
             let execution = id.flatten().and_then(|id| find(process, &id));
             let passed = execution.is_some_and(|it| is_pass(played, test, it));
             if !passed {
-                return Err(format!("a green report, and {} did not pass", test["name"]));
+                let why = format!("a green report, and {} did not pass", test["name"]);
+                return Err(Failure::Report(why));
             }
         }
     }
@@ -157,7 +203,8 @@ fn check_process(played: &Played, process: &Process) -> Result<(), String> {
         let open = process.ledger.executions.iter().filter(|it| it.ended_ms.is_none());
         for execution in open {
             if !named(execution) && !unknown && execution.service == "connect" {
-                return Err(format!("{} is left running and not named", execution.execution_id));
+                let why = format!("{} is left running and not named", execution.execution_id);
+                return Err(Failure::Other(why));
             }
         }
     }
@@ -165,8 +212,9 @@ fn check_process(played: &Played, process: &Process) -> Result<(), String> {
 }
 
 /// What holds once the run is finished.
-fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(), String> {
-    let json = last.json.as_ref().ok_or("there is no report")?;
+fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(), Failure> {
+    let none = || Failure::Report("there is no report".to_owned());
+    let json = last.json.as_ref().ok_or_else(none)?;
     let mut told: HashMap<String, usize> = HashMap::new();
     let mut unknown: HashMap<String, usize> = HashMap::new();
     for test in tests(json) {
@@ -187,7 +235,8 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
             "not-started",
         ];
         if test["kind"].as_str().is_some_and(|kind| lost.contains(&kind)) {
-            return Err(format!("{} has no verdict: {verdict}: {}", test["name"], test["message"]));
+            let (name, message) = (&test["name"], &test["message"]);
+            return Err(Failure::Verdict(format!("{name} has none: {verdict}: {message}")));
         }
         *figures.verdicts.entry(verdict).or_default() += 1;
         let target = target_of(test);
@@ -205,7 +254,7 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
     }
     figures.unknown = unknown.values().sum();
     if let Some((id, times)) = told.iter().find(|(_, times)| **times > 1) {
-        return Err(format!("{id} is told of {times} times"));
+        return Err(Failure::Duplicate(format!("{id} is told of {times} times")));
     }
     for execution in &last.ledger.executions {
         let id = &execution.execution_id;
@@ -213,11 +262,11 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
             let target = execution.test_case_id.as_ref().or(execution.test_set_id.as_ref());
             let left = unknown.entry(target.cloned().unwrap_or_default()).or_default();
             if *left == 0 {
-                return Err(format!("{id} is a duplicate: {execution:?}"));
+                return Err(Failure::Duplicate(format!("{id} is nobody's: {execution:?}")));
             }
             *left -= 1;
         } else if execution.ended_ms.is_none() && execution.service == "connect" {
-            return Err(format!("{id} is left running"));
+            return Err(Failure::Other(format!("{id} is left running")));
         }
     }
     Ok(())
@@ -229,9 +278,10 @@ fn check_attempt(
     last: &Process,
     test: &Value,
     attempt: &Value,
-) -> Result<(), String> {
+) -> Result<(), Failure> {
     let Some(id) = execution_id(attempt) else { return Ok(()) };
-    let execution = find(last, &id).ok_or_else(|| format!("{id} was never begun"))?;
+    let execution =
+        find(last, &id).ok_or_else(|| Failure::Verdict(format!("{id} was never begun")))?;
     let verdict = attempt["verdict"].as_str().unwrap_or_default();
     let expected = match execution.status.as_str() {
         "STOPPED" | "Stopped" => "error",
@@ -239,7 +289,8 @@ fn check_attempt(
         _ => "failed",
     };
     if verdict != expected {
-        return Err(format!("{}: {verdict}, and {id} is {execution:?}", test["name"]));
+        let name = &test["name"];
+        return Err(Failure::Verdict(format!("{name}: {verdict}, and {id} is {execution:?}")));
     }
     Ok(())
 }

@@ -9,6 +9,8 @@
 //! CALLCHECK_FAULT_SEED=17 cargo test --test faults -- --nocapture    one, with all that was said
 //! ```
 #![cfg(unix)]
+// A seed that fails panics, and figures are printed, for a person.
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
 mod check;
 mod drawn;
@@ -51,7 +53,10 @@ fn play_all(seeds: Vec<u64>) -> (Figures, Vec<(u64, String)>) {
                     all.0.seeds += 1;
                     match figures {
                         Ok(figures) => all.0.add(&figures),
-                        Err(why) => all.1.push((*seed, format!("{why}\n{}", played.told()))),
+                        Err(failure) => {
+                            all.0.count(&failure);
+                            all.1.push((*seed, format!("{failure}\n{}", played.told())));
+                        }
                     }
                 }
             });
@@ -65,6 +70,7 @@ fn hold(seeds: Vec<u64>) -> Figures {
     for (seed, why) in &failed {
         println!("seed {seed}: {why}\n");
     }
+    println!("{figures}");
     let failed: Vec<u64> = failed.into_iter().map(|(seed, _)| seed).collect();
     assert!(failed.is_empty(), "seeds that failed: {failed:?}");
     figures
@@ -79,7 +85,6 @@ fn nothing_is_lost_and_nothing_runs_twice() {
     }
     let seeds = number("CALLCHECK_FAULT_SEEDS").unwrap_or(USUAL);
     let figures = hold((0..seeds).collect());
-    println!("{figures}");
     // Else the seeds would show nothing.
     assert!(figures.killed > 0 && figures.interrupted > 0 && figures.adopted > 0, "{figures}");
 }

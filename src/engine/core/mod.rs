@@ -7,24 +7,27 @@
 //!
 //! This file turns the wheel: input, then timers, then places in `windows`, then calls on `lanes`.
 //! When what runs is looked at stands in `watch`, how one list stands for many looks in `sweep`. What a
-//! reply means stands in `replies` and, of results, in `reading`, how tests and runs end in
-//! `endings`, what makes a test pass in `judge`.
+//! reply means stands in `replies`, of starts in `starts` and of results in `reading`, how tests end in
+//! `endings` and how runs do in `closing`, what makes a test pass in `judge`.
 //!
 //! A start takes a place in its window, has its intent written (`intents`), and then takes a token of
 //! its lane. Where its reply is lost, `looking_up` finds out what came of it, and `own` says which
 //! execution that is. What a killed process has left is taken up in `taking_up`.
 
 mod budget;
+mod closing;
 mod endings;
 mod intents;
 mod judge;
 mod lanes;
 mod looking_up;
+mod messages;
 mod own;
 mod queue;
 mod reading;
 mod replies;
 mod spacing;
+mod starts;
 mod sweep;
 mod taking_up;
 mod test_run;
@@ -44,16 +47,14 @@ use self::looking_up::Before;
 use self::queue::{Timer, Timers, Want};
 use self::test_run::{State, TestRun};
 use self::windows::Window;
-use crate::engine::journal::known::{KnownRun, Others};
-use crate::engine::journal::record::{Record, target_of};
-use crate::event::{Event, EventKind, Operation, Waiting};
+use crate::engine::journal::known::KnownRun;
+use crate::engine::journal::record::target_of;
+use crate::event::{Event, EventKind, Waiting};
 use crate::outcome::Signal;
 use crate::plan::{Plan, Target, TestIndex};
-use crate::service::{
-    CallError, ErrorClass, Execution, Found, ListRequest, Listing, Page, PageRequest, Snapshot,
-    Started, has_client_tokens,
-};
+use crate::service::{CallError, ErrorClass, has_client_tokens};
 
+pub use self::messages::{Action, Call, CallId, Input, Reply, Step};
 pub use self::spacing::Chance;
 
 /// The time an interrupted run has to stop what it can. GitHub sends SIGTERM 7.5 s after SIGINT;
@@ -65,125 +66,6 @@ const TWICE: Duration = Duration::from_millis(250);
 
 /// After so long without news it is told what is waited for.
 const QUIET: Duration = Duration::from_secs(60);
-
-/// What has happened.
-#[derive(Debug)]
-pub enum Input {
-    /// Nothing but that time has passed.
-    Tick,
-    /// A call is over.
-    Reply(CallId, Reply),
-    /// A signal has come.
-    Signal(Signal),
-    /// So many of the records given out are on disk.
-    OnDisk(u64),
-    /// The journal cannot be written any more: why.
-    JournalBroken(String),
-}
-
-/// The number of a call; no two calls of a run have the same.
-pub type CallId = u64;
-
-/// How a call ended.
-#[derive(Debug)]
-pub enum Reply {
-    /// A start.
-    Start(Result<Started, CallError>),
-    /// A look at a status.
-    Poll(Result<Snapshot, CallError>),
-    /// A page of a list.
-    List(Result<Listing, CallError>),
-    /// A page of a look-up, and what the other journals here know.
-    LookUp(Result<(Found, Others), CallError>),
-    /// A stop.
-    Stop(Result<(), CallError>),
-    /// A page of results.
-    Results(Result<Page, CallError>),
-}
-
-impl Reply {
-    fn is_ok(&self) -> bool {
-        match self {
-            Self::Start(result) => result.is_ok(),
-            Self::Poll(result) => result.is_ok(),
-            Self::List(result) => result.is_ok(),
-            Self::LookUp(result) => result.is_ok(),
-            Self::Stop(result) => result.is_ok(),
-            Self::Results(result) => result.is_ok(),
-        }
-    }
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Action {
-    /// Make one attempt of a call; its reply comes back under its number.
-    Call {
-        /// Its number.
-        id: CallId,
-        /// The lane that it goes to, in [`Plan::lanes`].
-        lane: usize,
-        /// What is called.
-        call: Call,
-    },
-    /// Tell the reporters.
-    Emit(Event),
-    /// Write a record to the journal, behind those before it.
-    Persist(Record),
-}
-
-/// A call to a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Call {
-    /// Begin an execution.
-    Start(Target, String),
-    /// Read its status.
-    Poll(Execution),
-    /// List a page of what is under way.
-    List(ListRequest),
-    /// List a page of the executions of one target.
-    LookUp(ListRequest),
-    /// Stop it.
-    Stop(Execution, String),
-    /// Read a page of what came out.
-    Results(Execution, PageRequest),
-}
-
-impl Call {
-    /// The reply that says that it failed.
-    pub fn failed(&self, error: CallError) -> Reply {
-        match self {
-            Self::Start(..) => Reply::Start(Err(error)),
-            Self::Poll(_) => Reply::Poll(Err(error)),
-            Self::List(_) => Reply::List(Err(error)),
-            Self::LookUp(_) => Reply::LookUp(Err(error)),
-            Self::Stop(..) => Reply::Stop(Err(error)),
-            Self::Results(..) => Reply::Results(Err(error)),
-        }
-    }
-
-    fn operation(&self) -> Operation {
-        match self {
-            Self::Start(..) => Operation::Start,
-            Self::Poll(_) => Operation::Poll,
-            Self::List(_) => Operation::List,
-            Self::LookUp(_) => Operation::LookUp,
-            Self::Stop(..) => Operation::Stop,
-            Self::Results(..) => Operation::Results,
-        }
-    }
-}
-
-/// What follows from an input.
-#[derive(Debug)]
-pub struct Step {
-    /// To be done, in this order.
-    pub actions: Vec<Action>,
-    /// When the core wants to be called again even if nothing happens; none at the end.
-    pub wake_at: Option<Duration>,
-    /// Whether the run is over: every test has its outcome.
-    pub over: bool,
-}
 
 /// What a call on the wire was for.
 #[derive(Debug, Clone, Copy)]
