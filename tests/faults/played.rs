@@ -128,8 +128,8 @@ fn process(
     };
     // One that was killed before it had a journal was followed by another run.
     let journals = std::fs::read_dir(path.join(".callcheck/runs")).into_iter().flatten().flatten();
-    let journals = journals.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
-    let finished = journals.fold(false, |any, it| any || it.contains("\"record\":\"end\""));
+    let mut journals = journals.filter_map(|entry| std::fs::read_to_string(entry.path()).ok());
+    let finished = journals.any(|journal| journal.contains("\"record\":\"end\""));
     let json = std::fs::read(path.join("report.json")).ok();
     Process {
         blow: blow.filter(|_| signalled.is_some()),
