@@ -213,6 +213,7 @@ impl Core {
     pub(super) fn finish(&mut self, now: Duration, test: TestIndex, judgement: Judgement) {
         self.free_place(test);
         self.want_nothing(test);
+        self.wake_behind(now, test);
         let judgement = self.as_it_stands(test, judgement);
         self.end_attempt(now, test, judgement.clone());
         let (verdict, message) = judgement;

@@ -114,9 +114,13 @@ impl Core {
                 return self.look_up(now, test);
             }
         } else if !self.owns_target(test) {
-            // Whoever is before it has its reply soon, or is looked up.
+            // Whoever is before it wakes it, or is looked up.
             let run = &self.tests[test];
-            return self.timers.set(now + poll.min, Timer::Due(test, run.generation));
+            let behind = self.behind.entry(run.target).or_default();
+            if !behind.contains(&test) {
+                behind.push_back(test);
+            }
+            return self.timers.set(now + poll.max, Timer::Due(test, run.generation));
         } else if !self.before.contains_key(&self.tests[test].target) {
             return self.look_before(now, test);
         }
@@ -149,6 +153,17 @@ impl Core {
         let number = self.persist(record);
         self.tests[test].intent = Some(Intent { number, at: now });
         number
+    }
+
+    /// A start is answered, or is not to be: the next of its target may be sent.
+    pub(super) fn wake_behind(&mut self, now: Duration, test: TestIndex) {
+        let Some(behind) = self.behind.get_mut(&self.tests[test].target) else { return };
+        let waits = |next: &TestIndex| matches!(self.tests[*next].state, State::Starting);
+        let next = std::iter::from_fn(|| behind.pop_front()).find(waits);
+        // In a moment: the state of the one before it is about to change.
+        if let Some(next) = next.filter(|next| *next != test) {
+            self.timers.set(now, Timer::Due(next, self.tests[next].generation));
+        }
     }
 
     /// Takes the target of a test for it, unless another test has a start of it under way: of two

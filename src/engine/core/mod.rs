@@ -34,7 +34,7 @@ mod test_run;
 mod watch;
 mod windows;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,6 +109,8 @@ pub struct Core {
     /// it, or that AWS gave no list of that; and the test whose start is under way.
     before: HashMap<Option<usize>, Option<Before>>,
     owners: HashMap<Option<usize>, TestIndex>,
+    /// Those that wait for that one.
+    behind: HashMap<Option<usize>, VecDeque<TestIndex>>,
     /// The executions that AWS has begun for the run.
     executions: HashSet<String>,
     /// What another process of the run has left.
@@ -163,6 +165,7 @@ impl Core {
             pages: Pages::default(),
             before: HashMap::new(),
             owners: HashMap::new(),
+            behind: HashMap::new(),
             executions: HashSet::new(),
             known: None,
             left_open: false,

@@ -152,6 +152,7 @@ impl Core {
         run.state = State::Polling(Box::new(running));
         self.has_room(now, window);
         self.emit(now, event);
+        self.wake_behind(now, test);
         match self.closing {
             Some(Closing::Signal(_)) => self.cancel_running(now, test),
             Some(Closing::TimeUp) => self.last_look(now, test, Overdue::Run),

@@ -216,6 +216,7 @@ impl Core {
     pub(super) fn give_place_back(&mut self, now: Duration, test: TestIndex, wait: Duration) {
         self.free_place(test);
         self.want_nothing(test);
+        self.wake_behind(now, test);
         // Time in the queue is no trouble.
         self.tests[test].trouble_since = None;
         if wait.is_zero() {

@@ -66,7 +66,7 @@ impl<F: Fn(f64) -> Vec<(&'static str, f64)>> World for Losing<F> {
             }))),
             Call::Stop(..) => Reply::Stop(Ok(())),
             Call::Results(..) => Reply::Results(Ok(Default::default())),
-            other => panic!("unexpected: {other:?}"),
+            Call::List(_) => call.failed(error(ErrorClass::Rejected)),
         };
         (Duration::ZERO, reply)
     }
@@ -193,6 +193,20 @@ fn tests_of_one_set_are_started_one_after_the_other_and_a_lost_one_holds_the_nex
     assert_eq!(adopted(&played), ["own"]);
     let before = world.looked.iter().filter(|(at, _)| *at == 0.0).count();
     assert_eq!(before, 2, "what was there before is asked for once a set");
+}
+
+#[test]
+fn many_tests_of_one_set_follow_each_other_at_once() {
+    let tests: String =
+        (0..5).map(|i| format!("{{name: t{i}, test_set_id: TESTSET001}}, ")).collect();
+    let plan = plan(&format!(
+        "lex: {{bot_id: BOT0000001, bot_alias_id: TSTALIASID, locale_id: en_US,
+           api_mode: NonStreaming, expect: none, limits: {{requests_per_second: 50, burst: 50}},
+           test_executions: [{tests}]}}"
+    ));
+    let played = play(core(&plan), &mut Losing::new(0, |_| Vec::new()), &[]);
+    assert_eq!(played.times("start"), [0.0; 5], "each waits for the reply to the one before");
+    assert_eq!(played.times("look up"), [0.0], "what was there before is asked for once");
 }
 
 #[test]
