@@ -52,6 +52,9 @@ pub enum Command {
     },
 }
 
+/// Where the journal is kept, where nothing else is said.
+pub const DEFAULT_STATE_DIR: &str = ".callcheck";
+
 /// The arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -121,7 +124,7 @@ pub struct RunArgs {
     /// Where the journal is kept, without which nothing is started: by it --resume takes up a run that
     /// was killed. Also how tests went, for the order of the next starts: `smoke` first, then what
     /// failed, what is new, and what took longest. Not for simulated runs
-    #[arg(long, value_name = "DIR", default_value = ".callcheck", help_heading = "Running")]
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_STATE_DIR, help_heading = "Running")]
     pub state_dir: PathBuf,
 
     /// Show phone numbers, e-mail addresses and contact ids that stand in what AWS says

@@ -38,6 +38,16 @@ pub enum EventKind {
         /// What went wrong; none where another process has sent it.
         error: Option<Box<AwsError>>,
     },
+    /// AWS gives no list of the executions of a lane: what comes of a start whose reply is lost cannot
+    /// be looked up.
+    LookUpsOff {
+        /// The service.
+        service: ServiceName,
+        /// The Region.
+        region: Option<String>,
+        /// What AWS said.
+        error: Box<AwsError>,
+    },
     /// The journal cannot be written any more: nothing new is started.
     JournalBroken {
         /// Why.
@@ -320,6 +330,7 @@ impl EventKind {
             | Self::AttemptEnded { test, .. }
             | Self::Ended { test, .. } => Some(*test),
             Self::Paused { .. }
+            | Self::LookUpsOff { .. }
             | Self::Unreached { .. }
             | Self::Sweeping { .. }
             | Self::SweepsOff { .. }

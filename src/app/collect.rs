@@ -20,6 +20,7 @@ pub(super) struct Collector {
     /// Where each test of the plan stands in the summary: its suite, and its place there.
     places: Vec<(usize, usize)>,
     ended: usize,
+    keeps_journal: bool,
 }
 
 impl Collector {
@@ -45,7 +46,7 @@ impl Collector {
             places.push((planned.suite, tests.len()));
             tests.push(unfinished(plan, index, fail_on_flaky));
         }
-        Self { summary, places, ended: 0 }
+        Self { summary, places, ended: 0, keeps_journal: false }
     }
 
     /// Takes note of an event.
@@ -100,22 +101,30 @@ impl Collector {
             }
             EventKind::JournalBroken { why } => {
                 let message = format!("the journal could not be written: {why}");
-                let details = "nothing was started after that".to_owned();
+                let details =
+                    "nothing was started after that; the run cannot be taken up".to_owned();
                 self.summary.errors.push(RunError { message, details });
             }
             EventKind::Interrupted { signal } => {
                 self.summary.signal = Some(*signal);
                 // A run that was broken off is no green one, even if all of it had passed by then.
                 let message = format!("the run was interrupted by {signal}");
-                self.summary.errors.push(RunError { message, details: String::new() });
+                let run_id = &self.summary.run_id;
+                let details = match self.keeps_journal {
+                    true => format!("--run-id {run_id} takes it up, and so does --resume"),
+                    false => String::new(),
+                };
+                self.summary.errors.push(RunError { message, details });
             }
             _ => {}
         }
         self.summary.seconds = event.at.as_secs_f64();
     }
 
-    /// Takes note of when the run began that this one is the continuation of.
-    pub(super) fn taken_up(&mut self, began_at: Option<DateTime<Utc>>) {
+    /// Takes note of whether the run has a journal by which it can be taken up, and of when it began,
+    /// where it was.
+    pub(super) fn keeps_journal(&mut self, keeps: bool, began_at: Option<DateTime<Utc>>) {
+        self.keeps_journal = keeps;
         self.summary.first_started_at = began_at;
     }
 

@@ -1,5 +1,6 @@
 //! Which journal a run writes: a new one, or that of a run which it takes up.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use chrono::Utc;
@@ -83,15 +84,16 @@ pub(super) fn choose(
     };
     if let Some(conclusion) = known.conclusion {
         let message = format!("run {run_id} is finished: {conclusion}");
-        return Err(Error::new(Kind::Invalid, message)
-            .hint("nothing replays what was green: give this run an id of its own with --run-id"));
+        return Err(Error::new(Kind::Invalid, message).hint(
+            "nothing of it is left to be done: give this run an id of its own with --run-id",
+        ));
     }
     let changed = known.tests != tests;
     let differences = differences(&known, &tests, endpoint.as_deref());
     if !differences.is_empty() && args.resume != Some(Resume::Anyway) {
         let message = format!("the suite is not what it was when run {run_id} began");
-        let hint = "--resume=anyway goes on all the same; without --resume, and with another \
-                    --run-id, a new run begins";
+        let hint = "select the same tests, with the same --retries, --region and --endpoint-url; or \
+                    --resume=anyway goes on all the same, or another --run-id begins a new run";
         return Err(Error::new(Kind::Invalid, message).details(shown(&differences)).hint(hint));
     }
     notes.push(format!(
@@ -101,9 +103,9 @@ pub(super) fn choose(
     let known = known.with_tests(tests.clone());
     let lost = known.executions_of_removed();
     if !lost.is_empty() {
+        let lost = lost.join(", ");
         notes.push(format!(
-            "warning: no longer in the suite, and may still run: {}",
-            lost.join(", ")
+            "warning: of tests that are gone, or are other ones by now, may still run: {lost}"
         ));
     }
     let tests_of_change = if changed { tests } else { Vec::new() };
@@ -210,8 +212,13 @@ fn differences(known: &KnownRun, tests: &[ListedTest], endpoint: Option<&str>) -
         differences.push(format!("it ran at {was}, and is to go on at {is}"));
     }
     let label = |test: &ListedTest| format!("{}: {} test {}", test.suite, test.service, test.id);
+    if known.tests == tests {
+        return differences;
+    }
+    let before: HashMap<String, &ListedTest> =
+        known.tests.iter().map(|known| (known.identity(), known)).collect();
     for test in tests {
-        match known.tests.iter().find(|known| known.identity() == test.identity()) {
+        match before.get(&test.identity()) {
             None => differences.push(format!("{} was not in it", label(test))),
             Some(known) => {
                 let pairs = [(&known.target, &test.target), (&known.settings, &test.settings)];
@@ -229,8 +236,7 @@ fn differences(known: &KnownRun, tests: &[ListedTest], endpoint: Option<&str>) -
             }
         }
     }
-    let identities: std::collections::HashSet<String> =
-        tests.iter().map(ListedTest::identity).collect();
+    let identities: HashSet<String> = tests.iter().map(ListedTest::identity).collect();
     let gone = known.tests.iter().filter(|known| !identities.contains(&known.identity()));
     differences.extend(gone.map(|test| format!("{} is not in it any more", label(test))));
     differences

@@ -1,7 +1,7 @@
 //! `callcheck run`: from the suites to the exit code.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::host::{annotations, default_summary, host, summary_at};
 use super::journal::{self, Chosen};
 use super::prepare::{Prepared, prepare};
 use super::{Console, forecast, history, no_signals};
-use crate::cli::{Progress, ReportArgs, RunArgs};
+use crate::cli::{DEFAULT_STATE_DIR, Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::driver::Ended;
 use crate::engine::journal::files::Folder;
@@ -25,7 +25,7 @@ use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::exit;
-use crate::outcome::{RunError, ServiceName};
+use crate::outcome::{RunError, RunSummary, ServiceName};
 use crate::plan::Plan;
 use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
@@ -39,6 +39,10 @@ const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// And so seldom that no more than one part in so many of the time goes into writing: a report of
 /// ten thousand tests is long, and a run of them too.
 const WRITE_SHARE: u32 = 50;
+
+/// How long the last record of the journal is waited for, and how long after a signal.
+const PATIENCE: Duration = Duration::from_secs(30);
+const HURRY: Duration = Duration::from_millis(300);
 
 /// What a run is known by.
 pub(super) struct Identity {
@@ -95,11 +99,11 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     let known = chosen.as_ref().and_then(|chosen| chosen.known.clone());
     let run_id = identity.run_id.clone();
     let mut collector = Collector::new(&plan, run_id.clone(), identity.started_at);
-    collector.taken_up(known.as_ref().map(|known| known.started_at));
+    collector.keeps_journal(chosen.is_some(), known.as_ref().map(|known| known.started_at));
     let journal = match begin(args, &run_id, &mut collector, &outputs, chosen) {
         Ok(journal) => journal,
         Err(error) => {
-            console.data(&annotations(collector.summary()))?;
+            annotate(collector.summary(), console);
             return Err(error);
         }
     };
@@ -171,11 +175,16 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         let open = left_open || !written;
         let conclusion = collector.summary().conclusion;
         let end = Record::End { at: Utc::now(), conclusion };
-        if let Err(why) = journal.end((!open).then_some(end)) {
-            console.log(&format!("error: failed to write the journal: {why}"));
-        }
-        if open && detail > Detail::Quiet && !access.simulated {
-            console.log(&format!("to take the run up: --resume, or --run-id {run_id}"));
+        let patience = if collector.summary().signal.is_some() { HURRY } else { PATIENCE };
+        match journal.end((!open).then_some(end), patience) {
+            Err(why) => {
+                let lost = "the run cannot be taken up, and what it has started is in its reports";
+                console.log(&format!("error: the journal could not be written: {why}; {lost}"));
+            }
+            Ok(()) if open && detail > Detail::Quiet && !access.simulated => {
+                console.log(&format!("to take the run up: {}", take_up(args, &run_id)));
+            }
+            Ok(()) => {}
         }
     }
     Ok(collector.summary().exit_code)
@@ -197,8 +206,16 @@ fn refuse(
     for problem in problems {
         console.log(&format!("error: {problem}"));
     }
-    console.data(&annotations(&summary))?;
+    annotate(&summary, console);
     Err(error)
+}
+
+/// Annotates what there is to be, where the host takes that. What keeps it from being is told: the exit
+/// code is that of the run.
+fn annotate(summary: &RunSummary, console: &Console) {
+    if let Err(error) = console.data(&annotations(summary)) {
+        console.log(&error.to_string());
+    }
 }
 
 /// Writes the first reports and begins the journal: whether they can be written is found out before
@@ -231,8 +248,22 @@ async fn dry_run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
     for warning in warnings.iter().filter(|_| !args.quiet) {
         console.log(&format!("warning: {warning}"));
     }
+    if args.resume.is_some() && !args.quiet {
+        console.log("a dry run is of a new run: no journal is looked at");
+    }
     console.show(&forecast::dry_run(&plan))?;
     Ok(exit::PASSED)
+}
+
+/// The command that takes a run up.
+fn take_up(args: &RunArgs, run_id: &str) -> String {
+    let mut words = vec!["callcheck run".to_owned()];
+    words.extend(args.suites.iter().map(|suite| suite.display().to_string()));
+    words.push(format!("--run-id {run_id}"));
+    if args.state_dir != Path::new(DEFAULT_STATE_DIR) {
+        words.push(format!("--state-dir {}", args.state_dir.display()));
+    }
+    format!("{}, and the other flags as they were", words.join(" "))
 }
 
 fn detail(args: &RunArgs) -> Detail {

@@ -71,6 +71,15 @@ pub fn event(
             let text = format!("{name}  no reply to its start was seen{error}; looking it up");
             (YELLOW, "waiting".into(), text)
         }
+        EventKind::LookUpsOff { service, region, error } => {
+            let region = region.as_deref().unwrap_or("the default Region");
+            let (service, error) = (service_word(*service), one_line(&error.to_string()));
+            let text = format!(
+                "no list of {service}'s executions in {region}: if the reply to a start is lost, nobody \
+                 will know what came of it; {error}"
+            );
+            (YELLOW, "warning".into(), text)
+        }
         EventKind::JournalBroken { why } => {
             let text = format!("the journal cannot be written, so nothing is started: {why}");
             (RED, "error".into(), text)
@@ -192,6 +201,7 @@ fn importance(kind: &EventKind) -> Detail {
         | EventKind::AttemptEnded { .. }
         | EventKind::StartingAnew { .. }
         | EventKind::LookingUp { .. }
+        | EventKind::LookUpsOff { .. }
         | EventKind::Unreached { .. }
         | EventKind::SweepsOff { .. }
         | EventKind::Crowded { .. }

@@ -65,9 +65,9 @@ impl Redactor {
             EventKind::AttemptEnded { attempt, .. } => {
                 self.attempts(std::slice::from_mut(attempt));
             }
-            EventKind::Retrying { error, .. } | EventKind::Unreached { error, .. } => {
-                self.error(error)
-            }
+            EventKind::Retrying { error, .. }
+            | EventKind::LookUpsOff { error, .. }
+            | EventKind::Unreached { error, .. } => self.error(error),
             EventKind::LookingUp { error, .. } => {
                 if let Some(error) = error {
                     self.error(error);

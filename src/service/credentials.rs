@@ -10,7 +10,7 @@ use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentials
 use chrono::{DateTime, Utc};
 
 /// A source that takes longer is asked again by the first call, which tells what it comes to.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What an AWS chain has given first, and until when it is good.
 pub(super) struct Fetched {

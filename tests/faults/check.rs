@@ -194,18 +194,18 @@ fn check_process(played: &Played, process: &Process) -> Result<(), Failure> {
             }
         }
     }
-    // What a signal leaves running is named.
+    // What a signal leaves running is named, each on a line of its own.
     if matches!(process.code, Some(130 | 143)) {
-        let named = |it: &ExecutionEntry| {
-            process.stderr.contains(&it.execution_id) && process.stderr.contains("may still run")
+        let left = |what: &str| {
+            let says = |line: &&str| line.contains(what) && line.contains("may still run");
+            process.stderr.lines().filter(says).count()
         };
-        let unknown = process.stderr.contains("an unknown execution may still run");
         let open = process.ledger.executions.iter().filter(|it| it.ended_ms.is_none());
-        for execution in open {
-            if !named(execution) && !unknown && execution.service == "connect" {
-                let why = format!("{} is left running and not named", execution.execution_id);
-                return Err(Failure::Other(why));
-            }
+        let open = open.filter(|it| it.service == "connect" && left(&it.execution_id) == 0);
+        let unnamed: Vec<&str> = open.map(|it| it.execution_id.as_str()).collect();
+        if unnamed.len() > left("an unknown execution") {
+            let why = format!("left running and not named: {}", unnamed.join(", "));
+            return Err(Failure::Other(why));
         }
     }
     Ok(())

@@ -93,7 +93,10 @@ fn what_an_interrupt_has_stopped_starts_again() {
     running.signal("INT");
     let first = running.wait();
     first.exits(130);
-    assert!(first.stderr.contains("to take the run up: --resume"), "{}", first.stderr);
+    let command = "to take the run up: callcheck run suite.yaml --run-id nightly-1";
+    assert!(first.stderr.contains(command), "{}", first.stderr);
+    let error = first.json()["errors"][0]["details"].clone();
+    assert_eq!(error, "--run-id nightly-1 takes it up, and so does --resume");
     let second = first.again(&["--resume"]).wait();
     second.exits(1);
     assert_eq!(second.says("Slow"), "success");

@@ -142,7 +142,11 @@ impl Core {
         if self.can_look_up(test) {
             return self.look_up(now, test);
         }
-        self.end_unknown(now, test, "it cannot be looked up");
+        let why = match self.before.get(&self.tests[test].target) {
+            Some(Err(error)) => format!("it cannot be looked up: {error}"),
+            _ => "it cannot be looked up".to_owned(),
+        };
+        self.end_unknown(now, test, &why);
     }
 
     /// Ends a test of which it is not known what came of its start, and says why.
@@ -229,6 +233,8 @@ impl Core {
         let begun_at = run.begun_at.unwrap_or(now);
         run.state = State::Done;
         self.unfinished -= 1;
+        self.uncounted.remove(&test);
+        let run = &self.tests[test];
         let judged = run.judged;
         let ended_at = judged.map_or(now, |(at, _)| at);
         let took = ended_at.saturating_sub(begun_at).as_secs_f64();

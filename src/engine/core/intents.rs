@@ -139,7 +139,7 @@ impl Core {
 
     fn write_intent(&mut self, now: Duration, test: TestIndex) -> u64 {
         let run = &self.tests[test];
-        let before = self.before.get(&run.target).and_then(Option::as_ref);
+        let before = self.before.get(&run.target).and_then(|before| before.as_ref().ok());
         let at = self.started_at + now;
         let record = Record::Intent {
             test,

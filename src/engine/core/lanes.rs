@@ -41,6 +41,8 @@ pub(super) struct Lane {
     pub(super) reached: bool,
     /// Whether it has been told that none has.
     pub(super) told: bool,
+    /// Whether it has been told that AWS gives no list of executions.
+    pub(super) told_of_lists: bool,
 }
 
 impl Lane {
@@ -58,6 +60,7 @@ impl Lane {
             ahead: Ahead::default(),
             reached: false,
             told: false,
+            told_of_lists: false,
         }
     }
 

@@ -14,7 +14,7 @@ use super::intents::REMEMBERED;
 use super::own::{Clock, Sent, Shown};
 use super::replies::PATIENCE;
 use super::spacing::Spacing;
-use super::test_run::{State, TestRun};
+use super::test_run::State;
 use super::{Call, Core};
 use crate::engine::journal::known::{Moment, Others};
 use crate::engine::journal::record::target_of;
@@ -94,7 +94,7 @@ impl Core {
         let Some(lost) = &run.lost else { return };
         let error = lost.error.clone();
         // Another process may have sent it long ago: AWS's clock tells.
-        let until = lost.sent.within.is_zero().then(|| now + self.grace(test));
+        let until = lost.sent.is_own().then(|| now + self.grace(test));
         self.emit(now, EventKind::LookingUp { test, error });
         self.begin_look_up(now, test, true, until);
     }
@@ -108,7 +108,7 @@ impl Core {
     ) {
         let poll = self.plan.tests[test].poll;
         let since = match &self.tests[test].lost {
-            Some(lost) if of_start => lost.sent.since(None),
+            Some(lost) if of_start => lost.sent.since(),
             _ => self.started_at + now - RECENT,
         };
         let hurried_until = if self.is_hurried() { now + HURRY } else { Duration::MAX };
@@ -181,7 +181,7 @@ impl Core {
         };
         let recent = look_up.listed.iter().filter(recent).map(|found| found.id.clone()).collect();
         let ids = look_up.listed.into_iter().map(|found| found.id).collect();
-        self.before.insert(run.target, Some(Before { ids, recent, clock: look_up.clock }));
+        self.before.insert(run.target, Ok(Before { ids, recent, clock: look_up.clock }));
         self.want(now, test, now);
     }
 
@@ -194,7 +194,8 @@ impl Core {
         error: &CallError,
     ) {
         let here = self.started_at + sent_at;
-        let before = self.before.get(&self.tests[test].target).and_then(Option::as_ref);
+        let before =
+            self.before.get(&self.tests[test].target).and_then(|before| before.as_ref().ok());
         let aws = before.and_then(|before| Some(before.clock?.earliest(here)));
         let moment = Moment { here, aws };
         let error = Some(error.error.clone());
@@ -264,29 +265,35 @@ impl Core {
         let (State::LookingUp(look_up), Some(lost)) = (&run.state, &run.lost) else {
             return Shown::Nothing;
         };
-        // What was there before this process began is no news of a start of the one before.
-        let own = lost.sent.within.is_zero();
-        let before = self.before.get(&run.target).and_then(Option::as_ref).filter(|_| own);
+        // What was there when this process began may have come of a start of the process before it.
+        let before = self.before.get(&run.target).and_then(|before| before.as_ref().ok());
+        let before = before.filter(|_| lost.sent.is_own());
         let is_known = |id: &str| {
             before.is_some_and(|before| before.ids.contains(id))
                 || lost.before.iter().any(|known| known == id)
                 || others.executions.contains(id)
                 || self.executions.contains(id)
         };
-        let shown = lost.sent.among(&look_up.listed, look_up.clock, is_known);
-        // Another run here does not know either what came of a start of the same target.
-        let target = target_of(&self.plan, test);
-        let near = |at: DateTime<Utc>| (at - lost.sent.last.here).abs() < RECENT;
-        let contested = others.open.iter().any(|(open, at)| *open == target && near(*at));
-        // And neither does another test of this one.
-        let own = |(other, run): (TestIndex, &TestRun)| {
-            other != test && run.lost.is_some() && target_of(&self.plan, other) == target
-        };
-        let contested = contested || self.tests.iter().enumerate().any(own);
-        match shown {
-            Shown::One(found) if contested => Shown::Unclear(vec![found.id]),
+        match lost.sent.among(&look_up.listed, look_up.clock, is_known) {
+            Shown::One(found) if self.is_contested(test, lost, others) => {
+                Shown::Unclear(vec![found.id])
+            }
             shown => shown,
         }
+    }
+
+    /// Whether it is not known either what came of another start of the same target, of another run
+    /// here or of another test of this one, or what another run here knows.
+    fn is_contested(&self, test: TestIndex, lost: &Lost, others: &Others) -> bool {
+        let target = target_of(&self.plan, test);
+        let near = |at: DateTime<Utc>| (at - lost.sent.last.here).abs() < RECENT;
+        let here = self.tests.iter().enumerate().filter(|(other, _)| *other != test);
+        let mut here = here.filter_map(|(other, run)| Some((other, run.lost.as_ref()?)));
+        others.unreadable
+            || others.open.iter().any(|(open, at)| *open == target && near(*at))
+            || here.any(|(other, lost)| {
+                near(lost.sent.last.here) && target_of(&self.plan, other) == target
+            })
     }
 
     /// Nothing came of a start: it is sent again, as the same start.
@@ -299,7 +306,7 @@ impl Core {
         let error = lost.error.as_ref().map(ToString::to_string).unwrap_or_default();
         // Where AWS's clock was not known it may have been looked for in the wrong place: until it is
         // answered, it stays one that may have been begun.
-        let certain = lost.sent.first.aws.is_some();
+        let certain = lost.sent.is_certain();
         let refused = lost.refused.take();
         lost.remembered_until = now + REMEMBERED;
         if certain {
@@ -323,11 +330,17 @@ impl Core {
 
     /// AWS gives no list of what is there before a start. It goes without: only if the reply to the
     /// start is lost, nobody will know what came of it.
-    pub(super) fn go_without(&mut self, now: Duration, test: TestIndex) {
+    pub(super) fn go_without(&mut self, now: Duration, test: TestIndex, error: Box<AwsError>) {
         let run = &mut self.tests[test];
         run.no_trouble();
         run.state = State::Starting;
-        self.before.insert(run.target, None);
+        self.before.insert(run.target, Err(error.clone()));
+        let lane = self.plan.lane(test);
+        if !std::mem::replace(&mut self.lanes[lane].told_of_lists, true) {
+            let planned = &self.plan.lanes[lane];
+            let (service, region) = (planned.service, planned.region.clone());
+            self.emit(now, EventKind::LookUpsOff { service, region, error });
+        }
         self.want(now, test, now);
     }
 
@@ -358,6 +371,6 @@ impl Core {
     pub(super) fn can_look_up(&self, test: TestIndex) -> bool {
         // Where no list was to be had before, none is to be had now.
         let before = self.before.get(&self.tests[test].target);
-        has_client_tokens(self.plan.tests[test].target.service()) || !matches!(before, Some(None))
+        has_client_tokens(self.plan.tests[test].target.service()) || !matches!(before, Some(Err(_)))
     }
 }

@@ -50,7 +50,7 @@ use self::windows::Window;
 use crate::engine::journal::known::KnownRun;
 use crate::engine::journal::record::target_of;
 use crate::event::{Event, EventKind, Waiting};
-use crate::outcome::Signal;
+use crate::outcome::{AwsError, Signal};
 use crate::plan::{Plan, Target, TestIndex};
 use crate::service::{CallError, ErrorClass, has_client_tokens};
 
@@ -107,7 +107,7 @@ pub struct Core {
     pages: Pages,
     /// By target of a service without client tokens: what was there before the run's first start of
     /// it, or that AWS gave no list of that; and the test whose start is under way.
-    before: HashMap<Option<usize>, Option<Before>>,
+    before: HashMap<Option<usize>, Result<Before, Box<AwsError>>>,
     owners: HashMap<Option<usize>, TestIndex>,
     /// Those that wait for that one.
     behind: HashMap<Option<usize>, VecDeque<TestIndex>>,
@@ -115,6 +115,8 @@ pub struct Core {
     executions: HashSet<String>,
     /// What another process of the run has left.
     known: Option<KnownRun>,
+    /// Tests that have failed in another process, until they are counted here.
+    uncounted: HashSet<TestIndex>,
     /// Whether something is left for another process to take up.
     left_open: bool,
     calls: HashMap<CallId, OnTheWire>,
@@ -168,6 +170,7 @@ impl Core {
             behind: HashMap::new(),
             executions: HashSet::new(),
             known: None,
+            uncounted: HashSet::new(),
             left_open: false,
             calls: HashMap::new(),
             next_call: 0,

@@ -15,6 +15,9 @@ const SECOND: TimeDelta = TimeDelta::seconds(1);
 /// This machine's clock may differ from AWS's by so much: AWS refuses what is signed further off.
 const SKEW: TimeDelta = TimeDelta::minutes(5);
 
+/// A clock that is not known may be off by so much, where that costs no more than a longer list.
+const FARTHEST: TimeDelta = TimeDelta::days(1);
+
 /// Clocks that are both set by the network differ by less.
 const CLOSE: TimeDelta = TimeDelta::seconds(5);
 
@@ -67,9 +70,22 @@ pub(super) enum Shown {
 type Span = (DateTime<Utc>, DateTime<Utc>);
 
 impl Sent {
-    /// What began before cannot have come of it, by any clock.
-    pub(super) fn since(&self, clock: Option<Clock>) -> DateTime<Utc> {
-        self.possible(clock).0
+    /// Whether this process has sent it.
+    pub(super) fn is_own(&self) -> bool {
+        self.within.is_zero()
+    }
+
+    /// Whether AWS's clock was known then, so that it is looked for at the right time.
+    pub(super) fn is_certain(&self) -> bool {
+        self.first.aws.is_some()
+    }
+
+    /// What AWS says to have begun before is of no interest, be the clock here off as it may.
+    pub(super) fn since(&self) -> DateTime<Utc> {
+        match self.first.aws {
+            Some(aws) => aws - SECOND,
+            None => self.first.here - FARTHEST,
+        }
     }
 
     /// When its execution must have been created, where AWS's clock is known.
@@ -80,10 +96,13 @@ impl Sent {
             (None, Some(clock)) => clock.earliest(self.first.here) - CLOSE,
             (None, None) => return None,
         };
-        // The clock here may have been set between, or be another machine's: AWS's is the same.
-        let to = match (self.last.aws, clock) {
+        let by_clock = clock.map(|clock| clock.latest(self.last.here));
+        let to = match (self.last.aws, by_clock) {
+            // This machine may have slept since AWS's clock was noted.
+            (Some(aws), Some(by_clock)) if self.is_own() => aws.max(by_clock),
+            // The clock here may have been set since, or be another machine's: AWS's is the same.
             (Some(aws), _) => aws,
-            (None, Some(clock)) => clock.latest(self.last.here),
+            (None, Some(by_clock)) => by_clock,
             (None, None) => return None,
         };
         Some((from, to + until + CLOSE))
@@ -201,6 +220,14 @@ mod tests {
         let mut undated = listed(&[("a", 0)]);
         undated[0].created_at = None;
         assert_eq!(sent(true).among(&undated, clock(), |_| false), unclear(&["a"]));
+    }
+
+    #[test]
+    fn a_machine_that_slept_before_it_sent_finds_its_own_all_the_same() {
+        // AWS's clock was noted, then ten minutes passed that the clock here does not know of.
+        let slept = Some(Clock::read(at(610), at(10 - 3600), at(10 - 3600)));
+        let own = [("own", 603)];
+        assert_eq!(shown(sent(true), slept, &own), Shown::One(listed(&own)[0].clone()));
     }
 
     #[test]

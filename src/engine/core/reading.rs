@@ -117,6 +117,7 @@ impl Core {
         let outcome = TestOutcome::over(run.attempts.clone(), verdict, message, took);
         let fails = self.fails_build(test, &outcome);
         self.emit(now, EventKind::Judged { test, outcome: Box::new(outcome) });
+        self.uncounted.remove(&test);
         // Nothing runs on AWS any more, so that the next may.
         self.free_place(test);
         self.count_failure(now, fails);

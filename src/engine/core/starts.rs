@@ -28,7 +28,7 @@ impl Core {
         let refused =
             matches!(error.class, ErrorClass::Rejected | ErrorClass::ClockSkew { denied: true });
         if refused || lane.reached && self.tests[test].troubled_for(now) >= PATIENCE {
-            return self.go_without(now, test);
+            return self.go_without(now, test, error.error);
         }
         if error.class == ErrorClass::Ambiguous {
             error.class = ErrorClass::Unsent;

@@ -1,7 +1,7 @@
 //! Taking up what another process of the run has left, by its journal.
 //!
 //! What has passed stays passed and what has failed stays failed. AWS's words are in no journal, so
-//! that an execution that is over is read once more for the reports. One that runs is looked at, one
+//! that what is over is read once more for the reports, unless the counts say all. One that runs is looked at, one
 //! that a cancel has stopped starts again, and a start without an answer is sent again where AWS knows
 //! its client token, and else looked up.
 
@@ -54,6 +54,10 @@ impl Core {
             Verdict::Error(_) | Verdict::NotRun => was_tried_again,
         });
         run.recorded = run.standing.is_some();
+        if run.standing == Some(Verdict::Failed) && !was_tried_again {
+            self.uncounted.insert(test);
+        }
+        let run = &mut self.tests[test];
         let last = known.starts.pop();
         run.starts.extend(known.starts.iter().map(begun));
         match last {

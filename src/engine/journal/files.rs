@@ -20,7 +20,7 @@ const RECENT: Duration = Duration::from_secs(2 * 24 * 3600);
 
 /// What journals have been read, by their runs: when they were written, how long they were, and what
 /// they know.
-pub type Read = HashMap<String, (SystemTime, u64, Others)>;
+pub type Remembered = HashMap<String, (SystemTime, u64, Others)>;
 
 /// The folder of the journals.
 #[derive(Debug, Clone)]
@@ -191,9 +191,9 @@ impl Folder {
         }
     }
 
-    /// What the journals of other runs know; those that cannot be read know nothing. What has been
-    /// `read` and not been written to since is not read again.
-    pub fn others(&self, own: &str, read: &mut Read) -> Others {
+    /// What the journals of other runs know. What is in `remembered` and was not written to since is not
+    /// read again.
+    pub fn others(&self, own: &str, remembered: &mut Remembered) -> Others {
         let now = SystemTime::now();
         let mut others = Others::default();
         for (written, run_id) in self.written() {
@@ -203,16 +203,17 @@ impl Folder {
                 continue;
             }
             let length = std::fs::metadata(self.journal(&run_id)).map_or(0, |found| found.len());
-            let known = match read.get(&run_id) {
+            let known = match remembered.get(&run_id) {
                 Some((at, of, known)) if (*at, *of) == (written, length) => known.clone(),
                 _ => {
                     let known = self.known_to(&run_id);
-                    read.insert(run_id, (written, length, known.clone()));
+                    remembered.insert(run_id, (written, length, known.clone()));
                     known
                 }
             };
             others.executions.extend(known.executions);
             others.open.extend(known.open);
+            others.unreadable |= known.unreadable;
         }
         others
     }
@@ -222,8 +223,10 @@ impl Folder {
             Ok(Some(Contents { run: Some(run), .. })) => Others {
                 executions: run.executions().map(str::to_owned).collect(),
                 open: run.open().map(|(target, at)| (target.clone(), at)).collect(),
+                unreadable: false,
             },
-            _ => Others::default(),
+            Ok(_) => Others::default(),
+            Err(_) => Others { unreadable: true, ..Others::default() },
         }
     }
 }
@@ -235,6 +238,8 @@ mod tests {
     use super::*;
     use chrono::DateTime;
     use uuid::Uuid;
+
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     fn run(run_id: &str) -> Record {
         Record::Run {
@@ -264,14 +269,16 @@ mod tests {
     fn what_is_written_is_read_and_torn_ends_are_written_over() {
         let (_state, folder) = folder();
         assert!(folder.read("r").unwrap().is_none());
-        journal(&folder, "r", 0, &[run("r")]).end(None).unwrap();
+        journal(&folder, "r", 0, &[run("r")]).end(None, PATIENCE).unwrap();
         let path = folder.journal("r");
         let mut text = std::fs::read_to_string(&path).unwrap();
         text.push_str("{\"record\":\"ta");
         std::fs::write(&path, &text).unwrap();
         let contents = folder.read("r").unwrap().unwrap();
         let taken_up = Record::TakenUp { at: DateTime::UNIX_EPOCH, tests: None };
-        journal(&folder, "r", contents.whole, std::slice::from_ref(&taken_up)).end(None).unwrap();
+        journal(&folder, "r", contents.whole, std::slice::from_ref(&taken_up))
+            .end(None, PATIENCE)
+            .unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 2, "{text}");
         assert!(folder.read("r").unwrap().unwrap().run.is_some());
@@ -291,11 +298,13 @@ mod tests {
     }
 
     #[test]
-    fn others_tell_what_they_know_and_one_that_cannot_be_read_nothing() {
+    fn others_tell_what_they_know_and_that_one_cannot_be_read() {
         let (_state, folder) = folder();
-        journal(&folder, "own", 0, &[run("own")]).end(None).unwrap();
-        assert_eq!(folder.others("own", &mut Read::new()), Others::default());
+        journal(&folder, "own", 0, &[run("own")]).end(None, PATIENCE).unwrap();
+        assert_eq!(folder.others("own", &mut Remembered::new()), Others::default());
         std::fs::write(folder.journal("bad"), "nonsense\n").unwrap();
+        assert!(folder.others("own", &mut Remembered::new()).unreadable);
+        std::fs::remove_file(folder.journal("bad")).unwrap();
         let text = "{\"record\":\"run\",\"version\":1,\"nonce\":\
                     \"00000000-0000-0000-0000-000000000001\",\"run_id\":\"b\",\"started_at\":\
                     \"1970-01-01T00:00:00Z\",\"endpoint\":null,\"tests\":1}\n\
@@ -304,16 +313,16 @@ mod tests {
                     {\"record\":\"intent\",\"test\":0,\"attempt\":1,\"start\":1,\
                     \"at\":\"1970-01-01T00:00:05Z\"}\n";
         std::fs::write(folder.journal("b"), text).unwrap();
-        let others = folder.others("own", &mut Read::new());
+        let others = folder.others("own", &mut Remembered::new());
         assert_eq!(others.open.len(), 1);
         assert_eq!(others.open[0].0["test_set_id"], "S1");
         let started = "{\"record\":\"started\",\"test\":0,\"attempt\":1,\"start\":1,\
                        \"execution_id\":\"E1\",\"adopted\":false}\n";
         std::fs::write(folder.journal("b"), format!("{text}{started}")).unwrap();
-        let others = folder.others("own", &mut Read::new());
+        let others = folder.others("own", &mut Remembered::new());
         assert_eq!((others.open.len(), others.executions.contains("E1")), (0, true));
         assert_eq!(
-            folder.others("b", &mut Read::new()),
+            folder.others("b", &mut Remembered::new()),
             Others::default(),
             "its own is none of them"
         );
@@ -323,7 +332,7 @@ mod tests {
     fn what_is_old_is_taken_away_unless_somebody_writes_it() {
         let (_state, folder) = folder();
         for run_id in ["old", "held", "new"] {
-            journal(&folder, run_id, 0, &[run(run_id)]).end(None).unwrap();
+            journal(&folder, run_id, 0, &[run(run_id)]).end(None, PATIENCE).unwrap();
         }
         let day = Duration::from_secs(24 * 3600);
         for run_id in ["old", "held"] {
@@ -353,7 +362,7 @@ mod tests {
         let Some(Written::Broken(why)) = journal.progress().await else { panic!("no trouble") };
         assert!(why.contains("No space left"), "{why}");
         journal.persist(run("r"));
-        assert!(journal.end(None).unwrap_err().contains("No space left"));
+        assert!(journal.end(None, PATIENCE).unwrap_err().contains("No space left"));
     }
 
     #[tokio::test]

@@ -28,6 +28,8 @@ pub struct KnownRun {
     /// How it ended, where it is finished.
     pub conclusion: Option<Conclusion>,
     by_identity: HashMap<String, Known>,
+    /// Each test as it was when it was last in the list.
+    last: HashMap<String, ListedTest>,
     /// Of tests that are other ones by now.
     dropped: Vec<Known>,
 }
@@ -80,6 +82,8 @@ pub struct Others {
     /// The targets of starts of which it is not known what came of them, and when they were to be
     /// sent.
     pub open: Vec<(BTreeMap<String, String>, DateTime<Utc>)>,
+    /// Whether there is one that cannot be read.
+    pub unreadable: bool,
 }
 
 /// What is wrong with a journal.
@@ -102,11 +106,10 @@ impl KnownRun {
     /// nothing any more; where only its settings are, its executions are to be judged anew.
     #[must_use]
     pub fn with_tests(mut self, tests: Vec<ListedTest>) -> Self {
-        let known: HashMap<String, ListedTest> =
-            self.tests.drain(..).map(|test| (test.identity(), test)).collect();
         for test in &tests {
             let identity = test.identity();
-            match known.get(&identity) {
+            // It may have been left out for a while.
+            match self.last.insert(identity.clone(), test.clone()) {
                 Some(known) if known.target != test.target => {
                     self.dropped.extend(self.by_identity.remove(&identity));
                 }
@@ -128,9 +131,10 @@ impl KnownRun {
         let removed = removed.map(|(_, attempts)| attempts).chain(&self.dropped);
         let last = removed.filter_map(|attempts| attempts.last());
         let open = last.filter(|attempt| attempt.verdict.is_none());
-        let ids =
-            open.filter_map(|attempt| Some(attempt.starts.last()?.execution.as_ref()?.0.clone()));
-        ids.collect()
+        let starts = open.filter_map(|attempt| attempt.starts.last());
+        // What was to be stopped was stopped, or named.
+        let running = starts.filter(|start| start.stopping.is_none());
+        running.filter_map(|start| Some(start.execution.as_ref()?.0.clone())).collect()
     }
 
     /// What is known of a test.
@@ -246,6 +250,7 @@ impl Reader {
                     tests: Vec::new(),
                     conclusion: None,
                     by_identity: HashMap::new(),
+                    last: HashMap::new(),
                     dropped: Vec::new(),
                 });
                 self.list_is_read();
@@ -279,7 +284,8 @@ impl KnownRun {
         match record {
             Record::Intent { test, attempt, start, at, aws_at, again, before } => {
                 // What lies beyond is no time, and nothing can be reckoned with it.
-                if !(1900..=9999).contains(&at.year()) {
+                let absurd = |at: &DateTime<Utc>| !(1900..=9999).contains(&at.year());
+                if let Some(at) = [Some(at), aws_at].into_iter().flatten().find(absurd) {
                     return Err(format!("{at} is no time"));
                 }
                 let attempt = self.attempt(test, attempt)?;

@@ -5,11 +5,11 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::files::{Folder, Lock, Read};
+use super::files::{Folder, Lock, Remembered};
 use super::known::Others;
 use super::record::Record;
 
@@ -32,21 +32,21 @@ pub struct Journal {
 
 /// Where the other journals lie, and which is this one.
 #[derive(Debug, Clone, Default)]
-pub struct Beside(Option<Arc<(Folder, String, Mutex<Read>)>>);
+pub struct Beside(Option<Arc<(Folder, String, Mutex<Remembered>)>>);
 
 impl Beside {
     /// What the other journals know, now. Reads their files.
     pub fn others(&self) -> Others {
         let Some(beside) = &self.0 else { return Others::default() };
-        let (folder, own, read) = &**beside;
-        folder.others(own, &mut read.lock().unwrap_or_else(PoisonError::into_inner))
+        let (folder, own, remembered) = &**beside;
+        folder.others(own, &mut remembered.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 #[derive(Debug)]
 enum To {
-    /// The thread that writes.
-    Thread(Sender<Record>, JoinHandle<Result<(), String>>),
+    /// The thread that writes, and what it comes to in the end.
+    Thread(Sender<Record>, Receiver<Result<(), String>>),
     /// Nowhere: what is simulated leaves nothing that could be taken up.
     Nowhere(UnboundedSender<Written>, u64),
 }
@@ -73,11 +73,18 @@ impl Journal {
         write(&mut file, head)?;
         let (records, received) = channel();
         let (sender, progress) = unbounded_channel();
-        let thread = std::thread::Builder::new()
-            .name("journal".to_owned())
-            .spawn(move || keep(file, &lock, &received, &sender))?;
+        let path = folder.journal(run_id);
+        let (ended, end) = channel();
+        std::thread::Builder::new().name("journal".to_owned()).spawn(move || {
+            let kept = keep(file, &lock, &received, &sender).map_err(|error| {
+                let why = format!("{}: {error}", path.display());
+                drop(sender.send(Written::Broken(why.clone())));
+                why
+            });
+            drop(ended.send(kept));
+        })?;
         let beside = Beside(Some(Arc::new((folder, run_id.to_owned(), Mutex::default()))));
-        Ok(Self { to: To::Thread(records, thread), progress, beside })
+        Ok(Self { to: To::Thread(records, end), progress, beside })
     }
 
     /// Has a record written behind those before it.
@@ -102,19 +109,21 @@ impl Journal {
         self.beside.clone()
     }
 
-    /// Writes the last record, if there is one, and waits until all is on disk.
+    /// Writes the last record, if there is one, and waits until all is on disk, but no longer than
+    /// `patience`.
     ///
     /// # Errors
     ///
     /// Not all of it could be written: why.
-    pub fn end(mut self, last: Option<Record>) -> Result<(), String> {
+    pub fn end(mut self, last: Option<Record>, patience: Duration) -> Result<(), String> {
         if let Some(last) = last {
             self.persist(last);
         }
         match self.to {
-            To::Thread(records, thread) => {
+            To::Thread(records, end) => {
                 drop(records);
-                thread.join().unwrap_or_else(|_| Err("its thread broke".to_owned()))
+                let never = |_| Err(format!("it takes longer than {patience:?} to write it"));
+                end.recv_timeout(patience).unwrap_or_else(never)
             }
             To::Nowhere(..) => Ok(()),
         }
@@ -127,16 +136,12 @@ fn keep(
     _lock: &Lock,
     records: &Receiver<Record>,
     progress: &UnboundedSender<Written>,
-) -> Result<(), String> {
+) -> io::Result<()> {
     let mut count = 0;
     while let Ok(first) = records.recv() {
         // One sync is for all that has come meanwhile.
         let batch: Vec<Record> = std::iter::once(first).chain(records.try_iter()).collect();
-        if let Err(error) = write(&mut file, &batch) {
-            let why = error.to_string();
-            drop(progress.send(Written::Broken(why.clone())));
-            return Err(why);
-        }
+        write(&mut file, &batch)?;
         count += batch.len() as u64;
         drop(progress.send(Written::OnDisk(count)));
     }

@@ -49,6 +49,11 @@ fn each_event_has_its_line() {
             status: "InProgress".to_owned(),
             known: KnownBy::LookUp,
         },
+        EventKind::LookUpsOff {
+            service: ServiceName::Lex,
+            region: Some("us-east-1".to_owned()),
+            error: Box::new(aws.clone()),
+        },
         EventKind::JournalBroken { why: "No space left on device".to_owned() },
         EventKind::Moved { test: 0, status: "IN_PROGRESS".to_owned() },
         EventKind::Retrying { test: 2, error: Box::new(aws), after: Duration::from_millis(1500) },

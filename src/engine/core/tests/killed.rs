@@ -130,47 +130,73 @@ fn run(seed: u64) -> Run {
 }
 
 #[test]
-fn however_often_it_is_killed_each_start_is_one_execution_and_no_verdict_is_lost() {
-    let (mut kills, mut adopted, mut unknown) = (0, 0, 0);
+fn however_often_it_is_killed_nothing_is_started_twice_and_no_verdict_is_lost() {
+    let mut figures = Figures::default();
     for seed in 0..seeds() {
         let run = run(seed);
-        kills += run.processes.len() - 1;
-        let outcomes = &run.last().outcomes;
-        assert_eq!(outcomes.len(), run.plan.tests.len(), "seed {seed}");
-        let mut known: HashMap<String, usize> = HashMap::new();
-        let mut without_id: HashMap<&str, usize> = HashMap::new();
-        for (test, outcome) in outcomes {
-            let target = match &run.plan.tests[*test].target {
-                Target::Connect(target) => &target.test_case_id,
-                Target::Lex(target) => &target.test_set_id,
-            };
-            for attempt in &outcome.attempts {
-                for start in &attempt.starts {
-                    adopted += usize::from(start.adopted);
-                    match &start.execution_id {
-                        Some(id) => *known.entry(id.clone()).or_default() += 1,
-                        None => *without_id.entry(target).or_default() += 1,
-                    }
-                }
-                check_verdict(seed, &run, attempt);
-            }
-            let passed = outcome.attempts.iter().any(|attempt| attempt.verdict.is_pass());
-            assert_eq!(outcome.verdict.is_pass(), passed, "seed {seed}, test {test}");
+        figures.kills += run.processes.len() - 1;
+        each_execution_belongs_to_one_start(seed, &run, &mut figures);
+        each_verdict_is_the_services(seed, &run);
+        for played in &run.processes {
+            each_start_has_its_intent_on_disk(seed, played);
+            nothing_is_started_once_enough_have_failed(seed, played);
+            what_an_interrupt_leaves_running_is_named(seed, &run, played, &mut figures);
         }
-        unknown += without_id.values().sum::<usize>();
-        for (id, times) in &known {
-            assert_eq!(*times, 1, "seed {seed}: {id} is told of as of several starts");
-        }
-        // Nothing was begun that no report tells of, but what is told of as not known.
-        for (index, execution) in run.model.executions.iter().enumerate() {
-            if !known.contains_key(&format!("e-{index}")) {
-                let left = without_id.entry(&execution.target).or_default();
-                assert!(*left > 0, "seed {seed}: e-{index} is a duplicate: {execution:?}");
-                *left -= 1;
+    }
+    let Figures { kills, adopted, unknown, interrupted } = figures;
+    let shows = kills > 0 && adopted > 0 && unknown > 0 && interrupted > 0;
+    assert!(shows, "{kills} {adopted} {unknown} {interrupted}");
+}
+
+/// What the seeds have shown.
+#[derive(Default)]
+struct Figures {
+    kills: usize,
+    adopted: usize,
+    unknown: usize,
+    interrupted: usize,
+}
+
+fn each_execution_belongs_to_one_start(seed: u64, run: &Run, figures: &mut Figures) {
+    let outcomes = &run.last().outcomes;
+    assert_eq!(outcomes.len(), run.plan.tests.len(), "seed {seed}");
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut without_id: HashMap<&str, usize> = HashMap::new();
+    for (test, outcome) in outcomes {
+        let target = match &run.plan.tests[*test].target {
+            Target::Connect(target) => &target.test_case_id,
+            Target::Lex(target) => &target.test_set_id,
+        };
+        for start in outcome.attempts.iter().flat_map(|attempt| &attempt.starts) {
+            figures.adopted += usize::from(start.adopted);
+            match &start.execution_id {
+                Some(id) => *known.entry(id.clone()).or_default() += 1,
+                None => *without_id.entry(target).or_default() += 1,
             }
         }
     }
-    assert!(kills > 0 && adopted > 0 && unknown > 0, "{kills} {adopted} {unknown}");
+    figures.unknown += without_id.values().sum::<usize>();
+    for (id, times) in &known {
+        assert_eq!(*times, 1, "seed {seed}: {id} is told of as of several starts");
+    }
+    // Nothing was begun that no report tells of, but what is told of as not known.
+    for (index, execution) in run.model.executions.iter().enumerate() {
+        if !known.contains_key(&format!("e-{index}")) {
+            let left = without_id.entry(&execution.target).or_default();
+            assert!(*left > 0, "seed {seed}: e-{index} is a duplicate: {execution:?}");
+            *left -= 1;
+        }
+    }
+}
+
+fn each_verdict_is_the_services(seed: u64, run: &Run) {
+    for (test, outcome) in &run.last().outcomes {
+        for attempt in &outcome.attempts {
+            check_verdict(seed, run, attempt);
+        }
+        let passed = outcome.attempts.iter().any(|attempt| attempt.verdict.is_pass());
+        assert_eq!(outcome.verdict.is_pass(), passed, "seed {seed}, test {test}");
+    }
 }
 
 /// A verdict is the service's, and only what was never told is no verdict.
@@ -197,69 +223,57 @@ fn check_verdict(seed: u64, run: &Run, attempt: &crate::outcome::Attempt) {
     }
 }
 
-#[test]
-fn no_start_is_sent_before_its_intent_is_on_disk() {
-    for seed in 0..seeds() {
-        for played in run(seed).processes {
-            for (calling, written, on_disk) in &played.disk_at_call {
-                let EventKind::Calling { test, operation: Operation::Start, .. } = calling else {
-                    continue;
-                };
-                // The last of the test's intents: that of this attempt and start.
-                let last = played.records[..*written].iter().rposition(
-                    |record| matches!(record, Record::Intent { test: meant, .. } if meant == test),
-                );
-                assert!(last.is_some_and(|last| last < *on_disk), "seed {seed}: test {test}");
-            }
-        }
+fn each_start_has_its_intent_on_disk(seed: u64, played: &Played) {
+    for (calling, written, on_disk) in &played.disk_at_call {
+        let EventKind::Calling { test, operation: Operation::Start, .. } = calling else {
+            continue;
+        };
+        // The last of the test's intents: that of this attempt and start.
+        let last = played.records[..*written].iter().rposition(
+            |record| matches!(record, Record::Intent { test: meant, .. } if meant == test),
+        );
+        assert!(last.is_some_and(|last| last < *on_disk), "seed {seed}: test {test}");
     }
 }
 
-#[test]
-fn a_token_is_never_of_two_executions() {
-    for seed in 0..seeds() {
-        let run = run(seed);
-        let mut seen = HashSet::new();
-        let connect = |it: &&super::model::Execution| it.service == ServiceName::Connect;
-        for execution in run.model.executions.iter().filter(connect) {
-            assert!(seen.insert(&execution.token), "seed {seed}: {execution:?}");
-        }
-    }
+fn nothing_is_started_once_enough_have_failed(seed: u64, played: &Played) {
+    let closed = played
+        .events
+        .iter()
+        .find(|event| matches!(event.kind, EventKind::TooManyFailures { .. } | EventKind::TimeUp));
+    let Some(closed) = closed.map(|event| event.at) else { return };
+    let is_start = |call: &Call| matches!(call, Call::Start(..));
+    let late = played.calls.iter().any(|(at, _, call)| *at > closed && is_start(call));
+    assert!(!late, "seed {seed}: a start after {closed:?}");
 }
 
-#[test]
-fn what_an_interrupt_leaves_running_is_named() {
-    let mut interrupted = 0;
-    for seed in 0..seeds() {
-        let run = run(seed);
-        for played in &run.processes {
-            let signals = played.events(|event| match event.kind {
-                EventKind::Interrupted { .. } => Some(event.at),
-                _ => None,
-            });
-            let (Some(at), true) = (signals.first(), played.over) else { continue };
-            interrupted += 1;
-            assert!(played.over_at <= *at + seconds(7.0), "seed {seed}");
-            let named: HashSet<String> = played
-                .events(|event| match &event.kind {
-                    EventKind::LeftRunning { execution_id, .. } => Some(execution_id.clone()),
-                    _ => None,
-                })
-                .into_iter()
-                .flatten()
-                .collect();
-            // What it had begun, or taken up, has either ended, was stopped, or is named.
-            for outcome in played.outcomes.values() {
-                let cancelled = Verdict::Error(ErrorKind::Cancelled);
-                let Some(last) = outcome.attempts.last() else { continue };
-                let Some(id) = last.execution_id().filter(|_| last.verdict == cancelled) else {
-                    continue;
-                };
-                let execution = run.model.find(id);
-                let ran = run.ended_by(execution.ended, played);
-                assert!(ran || named.contains(id), "seed {seed}: {id} is left and not named");
-            }
-        }
+fn what_an_interrupt_leaves_running_is_named(
+    seed: u64,
+    run: &Run,
+    played: &Played,
+    figures: &mut Figures,
+) {
+    let signals = played.events(|event| match event.kind {
+        EventKind::Interrupted { .. } => Some(event.at),
+        _ => None,
+    });
+    let (Some(at), true) = (signals.first(), played.over) else { return };
+    figures.interrupted += 1;
+    assert!(played.over_at <= *at + seconds(7.0), "seed {seed}");
+    let named: HashSet<String> = played
+        .events(|event| match &event.kind {
+            EventKind::LeftRunning { execution_id, .. } => Some(execution_id.clone()),
+            _ => None,
+        })
+        .into_iter()
+        .flatten()
+        .collect();
+    // What it had begun, or taken up, has either ended, was stopped, or is named.
+    for outcome in played.outcomes.values() {
+        let cancelled = Verdict::Error(ErrorKind::Cancelled);
+        let Some(last) = outcome.attempts.last() else { continue };
+        let Some(id) = last.execution_id().filter(|_| last.verdict == cancelled) else { continue };
+        let ended = run.ended_by(run.model.find(id).ended, played);
+        assert!(ended || named.contains(id), "seed {seed}: {id} is left and not named");
     }
-    assert!(interrupted > 0);
 }

@@ -303,3 +303,16 @@ fn a_test_waits_while_it_is_looked_up_what_came_of_another_ones_start_of_its_set
     });
     assert!(played.times("start")[0] > looked[0], "{:?} {looked:?}", played.times("start"));
 }
+
+#[test]
+fn what_has_failed_before_counts_before_anything_is_started() {
+    let tests: String =
+        (0..9).map(|i| format!("    - {{name: t{i}, test_case_id: c{i}}}\n")).collect();
+    let plan =
+        plan(&format!("max_failures: 1\nconnect:\n  instance_id: i\n  test_cases:\n{tests}"));
+    let records = vec![intent(0, 1, 1), started(0, 1, 1, "e-1"), judged(0, 1, Verdict::Failed)];
+    let mut world = Given::new(&[("e-1", "FAILED")]);
+    let played = taken_up(&plan, records, &mut world);
+    assert!(world.starts.is_empty(), "{:?}", played.times("start"));
+    assert_eq!(played.outcome(8).verdict, Verdict::NotRun);
+}

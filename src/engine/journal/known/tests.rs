@@ -204,6 +204,17 @@ fn of_a_test_that_has_changed_no_more_is_known_than_holds_still() {
 }
 
 #[test]
+fn a_test_that_was_left_out_for_a_while_is_held_against_what_it_was() {
+    let mut records = head(&[listed("a", "c1"), listed("b", "c2")]);
+    records.extend([intent(0, 1, 1, 1), started(0, 1, 1, "e-0"), judged(0, 1, Verdict::Passed)]);
+    let run = known(&records).with_tests(vec![listed("b", "c2")]);
+    let same = run.clone().with_tests(vec![listed("a", "c1"), listed("b", "c2")]);
+    assert_eq!(same.of(&listed("a", "c1").identity())[0].verdict, Some(Verdict::Passed));
+    let other = run.with_tests(vec![listed("a", "other"), listed("b", "c2")]);
+    assert!(other.of(&listed("a", "other").identity()).is_empty(), "it is another test by now");
+}
+
+#[test]
 fn no_bytes_make_it_panic() {
     let mut rng = fastrand::Rng::with_seed(5);
     let mut records = head(&[listed("a", "c1")]);
