@@ -154,33 +154,18 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
     drop(simulator);
     section(host().close_progress(Utc::now().timestamp()));
     let written = write_at_the_end(&mut collector, &outputs, console);
-    if !access.simulated
-        && let Err(problem) = history::save(&args.state_dir, collector.summary())
-        && detail > Detail::Quiet
-    {
-        console.log(&format!("warning: {problem}"));
-    }
-    if detail > Detail::Quiet {
-        console.log(&format!("report: {}", outputs.describe().join(", ")));
-    }
-    // The exit code and the reports tell the result, whether stdout takes it or not.
-    let shown = console
-        .show(&terminal::report(collector.summary()))
-        .and_then(|()| console.data(&annotations(collector.summary())));
-    if let Err(error) = shown {
-        console.log(&error.to_string());
-    }
+    tell(args, collector.summary(), &outputs, access.simulated, console);
     if let Some(Ended { journal, left_open }) = ended {
         // Only once its reports are there is a run finished: whoever takes it up writes them again.
         let open = left_open || !written;
-        let conclusion = collector.summary().conclusion;
-        let end = Record::End { at: Utc::now(), conclusion };
+        let conclusion = (!open).then_some(collector.summary().conclusion);
         let patience = if collector.summary().signal.is_some() { HURRY } else { PATIENCE };
-        match journal.end((!open).then_some(end), patience) {
-            Err(why) => {
-                let lost = "the run cannot be taken up, and what it has started is in its reports";
-                console.log(&format!("error: the journal could not be written: {why}; {lost}"));
-            }
+        let end = conclusion.map(|conclusion| Record::End { at: Utc::now(), conclusion });
+        match journal.end(end, patience) {
+            Err(why) => console.log(&format!(
+                "error: the journal could not be written: {why}; the run cannot be taken up, and what \
+                 it has started is in its reports"
+            )),
             Ok(()) if open && detail > Detail::Quiet && !access.simulated => {
                 console.log(&format!("to take the run up: {}", take_up(args, &run_id)));
             }
@@ -188,6 +173,31 @@ pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> 
         }
     }
     Ok(collector.summary().exit_code)
+}
+
+/// Tells how a run came out, to those after it and to whoever reads the log.
+fn tell(
+    args: &RunArgs,
+    summary: &RunSummary,
+    outputs: &Outputs,
+    simulated: bool,
+    console: &Console,
+) {
+    let quiet = detail(args) == Detail::Quiet;
+    if !simulated
+        && let Err(problem) = history::save(&args.state_dir, summary)
+        && !quiet
+    {
+        console.log(&format!("warning: {problem}"));
+    }
+    if !quiet {
+        console.log(&format!("report: {}", outputs.describe().join(", ")));
+    }
+    // The exit code and the reports tell the result, whether stdout takes it or not.
+    let shown = console.show(&terminal::report(summary));
+    if let Err(error) = shown.and_then(|()| console.data(&annotations(summary))) {
+        console.log(&error.to_string());
+    }
 }
 
 /// Writes the reports of a run that is not to be, and gives why.

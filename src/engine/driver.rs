@@ -23,8 +23,8 @@ pub struct Ended {
 }
 
 /// Plays a run to its end: makes the core's calls on `services` (one for each lane of the plan),
-/// tells it of `signals`, sends what happens to `events`, and keeps the `journal`. The run began at `began`, which is the
-/// same moment as the one that the core was given in the time of day.
+/// tells it of `signals`, sends what happens to `events`, and keeps the `journal`. The run began at
+/// `began`, which is the same moment as the one that the core was given in the time of day.
 pub async fn run(
     mut core: Core,
     began: Instant,
