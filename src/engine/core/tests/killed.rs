@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::model::Model;
 use super::player::{Played, World, play_until};
-use super::properties::{seeds, suite_of};
+use super::properties::{each_verdict_is_the_services, seeds, suite_of};
 use super::*;
 use crate::engine::core::{Call, Core, Reply};
 use crate::engine::journal::known::read;
 use crate::engine::journal::record::{ListedTest, Record, VERSION};
 use crate::event::{EventKind, Operation};
-use crate::outcome::{ErrorKind, ServiceName, Signal, Verdict};
+use crate::outcome::{ErrorKind, Signal, Verdict};
 
 /// A world whose time goes on from one process to the next.
 struct Shifted<'m> {
@@ -136,7 +136,7 @@ fn however_often_it_is_killed_nothing_is_started_twice_and_no_verdict_is_lost() 
         let run = run(seed);
         figures.kills += run.processes.len() - 1;
         each_execution_belongs_to_one_start(seed, &run, &mut figures);
-        each_verdict_is_the_services(seed, &run);
+        each_verdict_is_the_services(seed, &run.model, &run.last().outcomes);
         for played in &run.processes {
             each_start_has_its_intent_on_disk(seed, played);
             nothing_is_started_once_enough_have_failed(seed, played);
@@ -186,40 +186,6 @@ fn each_execution_belongs_to_one_start(seed: u64, run: &Run, figures: &mut Figur
             assert!(*left > 0, "seed {seed}: e-{index} is a duplicate: {execution:?}");
             *left -= 1;
         }
-    }
-}
-
-fn each_verdict_is_the_services(seed: u64, run: &Run) {
-    for (test, outcome) in &run.last().outcomes {
-        for attempt in &outcome.attempts {
-            check_verdict(seed, run, attempt);
-        }
-        let passed = outcome.attempts.iter().any(|attempt| attempt.verdict.is_pass());
-        assert_eq!(outcome.verdict.is_pass(), passed, "seed {seed}, test {test}");
-    }
-}
-
-/// A verdict is the service's, and only what was never told is no verdict.
-fn check_verdict(seed: u64, run: &Run, attempt: &crate::outcome::Attempt) {
-    let Some(id) = attempt.execution_id() else { return };
-    let execution = run.model.find(id);
-    let of_service = match (execution.stopped, execution.end) {
-        (false, "PASSED" | "Completed") => Verdict::Passed,
-        (false, "FAILED" | "Failed") => Verdict::Failed,
-        _ => Verdict::Error(ErrorKind::Stopped),
-    };
-    let told = attempt.verdict;
-    let agrees = told == of_service || matches!(told, Verdict::Error(_));
-    assert!(agrees, "seed {seed}, {id}: {told} of {execution:?}");
-    // Lex's verdict hangs on its results, too, which a run's time may be too short for.
-    let last_told = run.last().events.iter().rev().find_map(|event| match &event.kind {
-        EventKind::Started { execution_id, .. } if execution_id == id => Some(event.at),
-        _ => None,
-    });
-    if execution.service == ServiceName::Connect && run.model.told.contains_key(id) {
-        let expected =
-            if of_service == Verdict::Error(ErrorKind::Stopped) { told } else { of_service };
-        assert_eq!(told, expected, "seed {seed}, {id}, taken up at {last_told:?}: {attempt:?}");
     }
 }
 

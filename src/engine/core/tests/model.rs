@@ -11,7 +11,7 @@ use super::player::World;
 use super::{accepted, error, seconds, snapshot, status};
 use crate::engine::core::{Call, Reply};
 use crate::engine::journal::known::Others;
-use crate::outcome::{Counts, ServiceName};
+use crate::outcome::{Counts, ErrorKind, ServiceName, Verdict};
 use crate::plan::Target;
 use crate::service::{
     ErrorClass, Found, FoundExecution, ListRequest, Listing, Page, ResultKind, Row, Snapshot,
@@ -36,6 +36,17 @@ pub(super) struct Execution {
     started: Option<Duration>,
     pub(super) ended: Option<Duration>,
     pub(super) stopped: bool,
+}
+
+impl Execution {
+    /// What is to be judged of it.
+    pub(super) fn verdict(&self) -> Verdict {
+        match (self.stopped, self.end) {
+            (false, "PASSED" | "Completed") => Verdict::Passed,
+            (false, "FAILED" | "Failed") => Verdict::Failed,
+            _ => Verdict::Error(ErrorKind::Stopped),
+        }
+    }
 }
 
 pub(super) struct Model {

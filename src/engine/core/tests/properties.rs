@@ -9,7 +9,8 @@ use super::player::{Played, play, seeded};
 use super::*;
 use crate::engine::core::Call;
 use crate::event::EventKind;
-use crate::outcome::{ErrorKind, ServiceName, Signal, Verdict};
+use crate::outcome::{ErrorKind, ServiceName, Signal, TestOutcome, Verdict};
+use crate::plan::TestIndex;
 
 /// Seeds of each property: `CALLCHECK_SEEDS`, or 300. A failing seed is printed and replays exactly.
 pub(super) fn seeds() -> u64 {
@@ -69,38 +70,34 @@ fn over_seeds(check: impl Fn(u64, &Plan, &Model, &Played)) {
     }
 }
 
+/// Each verdict is the service's, and what it has told of an end is never lost again.
+pub(super) fn each_verdict_is_the_services(
+    seed: u64,
+    model: &Model,
+    outcomes: &HashMap<TestIndex, TestOutcome>,
+) {
+    for (test, outcome) in outcomes {
+        for attempt in &outcome.attempts {
+            let Some(id) = attempt.execution_id() else { continue };
+            let execution = model.find(id);
+            let (told, expected) = (attempt.verdict, execution.verdict());
+            // Lex's verdict hangs on its results, too, for which there may be no time.
+            let must = model.told.contains_key(id)
+                && execution.service == ServiceName::Connect
+                && matches!(expected, Verdict::Passed | Verdict::Failed);
+            let agrees = told == expected || matches!(told, Verdict::Error(_)) && !must;
+            assert!(agrees, "seed {seed}, test {test}, {id}: {told} of {execution:?}");
+        }
+        let passed = outcome.attempts.iter().any(|attempt| attempt.verdict.is_pass());
+        assert_eq!(outcome.verdict.is_pass(), passed, "seed {seed}, test {test}");
+    }
+}
+
 #[test]
 fn every_test_ends_in_one_verdict_and_it_is_the_services() {
     over_seeds(|seed, plan, model, played| {
         assert_eq!(played.outcomes.len(), plan.tests.len(), "seed {seed}");
-        for (test, outcome) in &played.outcomes {
-            for attempt in &outcome.attempts {
-                if let Some(id) = attempt.execution_id()
-                    && let Some(end) = model.told.get(id)
-                    && model.find(id).service == ServiceName::Connect
-                {
-                    // What AWS has told of an end is never lost again.
-                    let expected = match *end {
-                        "PASSED" => Verdict::Passed,
-                        "FAILED" => Verdict::Failed,
-                        _ => attempt.verdict,
-                    };
-                    assert_eq!(attempt.verdict, expected, "seed {seed}, test {test}, {id}");
-                }
-                let Some(id) = attempt.execution_id() else { continue };
-                let execution = model.find(id);
-                let true_verdict = match (execution.stopped, execution.end) {
-                    (false, "PASSED" | "Completed") => Verdict::Passed,
-                    (false, "FAILED" | "Failed") => Verdict::Failed,
-                    _ => Verdict::Error(ErrorKind::Stopped),
-                };
-                let told = attempt.verdict;
-                let agrees = told == true_verdict || matches!(told, Verdict::Error(_));
-                assert!(agrees, "seed {seed}, test {test}: {told} of {execution:?}");
-            }
-            let passed = outcome.attempts.iter().any(|attempt| attempt.verdict.is_pass());
-            assert_eq!(outcome.verdict.is_pass(), passed, "seed {seed}, test {test}");
-        }
+        each_verdict_is_the_services(seed, model, &played.outcomes);
     });
 }
 
