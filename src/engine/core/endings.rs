@@ -98,7 +98,12 @@ impl Core {
         let reason = judgement.1.clone();
         // Whoever takes the run up is to know that nobody else has stopped it.
         let (attempt, start, verdict) = (run.attempt, run.starts.len(), judgement.0);
-        let record = self.persist(Record::Stopping { test, attempt, start, verdict });
+        // A status not known yet may be any text.
+        let is_word = |word: &String| {
+            word.len() < 40 && word.chars().all(|c| c == '_' || c.is_ascii_alphabetic())
+        };
+        let status = Some(running.status.word.clone()).filter(is_word);
+        let record = self.persist(Record::Stopping { test, attempt, start, verdict, status });
         let run = &mut self.tests[test];
         run.deadline += 1;
         if let State::Polling(running) = std::mem::replace(&mut run.state, State::Done) {
@@ -218,6 +223,7 @@ impl Core {
         self.free_place(test);
         self.want_nothing(test);
         self.wake_behind(now, test);
+        self.uncounted.remove(&test);
         let judgement = self.as_it_stands(test, judgement);
         self.end_attempt(now, test, judgement.clone());
         let (verdict, message) = judgement;
@@ -233,8 +239,6 @@ impl Core {
         let begun_at = run.begun_at.unwrap_or(now);
         run.state = State::Done;
         self.unfinished -= 1;
-        self.uncounted.remove(&test);
-        let run = &self.tests[test];
         let judged = run.judged;
         let ended_at = judged.map_or(now, |(at, _)| at);
         let took = ended_at.saturating_sub(begun_at).as_secs_f64();

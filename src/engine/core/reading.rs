@@ -30,7 +30,8 @@ impl Core {
                 // A stop that was refused may be one that had worked, its reply lost.
                 let own = self.standing_judgement(test);
                 let run = &self.tests[test];
-                let cancelled = run.stopped_as == Some(Verdict::Error(ErrorKind::Cancelled));
+                let stopped_as = run.stopped_as.as_ref().map(|(verdict, _)| *verdict);
+                let cancelled = stopped_as == Some(Verdict::Error(ErrorKind::Cancelled));
                 if own.is_none() && cancelled && run.standing.is_none() {
                     return self.start_over(now, test);
                 }

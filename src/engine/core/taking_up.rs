@@ -153,15 +153,22 @@ impl Core {
     /// others. Gives what was judged of it then; none where it starts again or nothing was.
     pub(super) fn was_stopped(&mut self, test: TestIndex) -> Option<Judgement> {
         let planned = &self.plan.tests[test];
-        let verdict = self.tests[test].stopped_as?;
+        let run = &mut self.tests[test];
+        let (verdict, status) = run.stopped_as.clone()?;
+        // It is told of as it was then: what came after is the stop's doing.
+        run.details.observations = None;
+        let word = status.unwrap_or_else(|| "under way".to_owned());
+        if let State::Polling(running) = &mut run.state {
+            running.status.word.clone_from(&word);
+        }
         let message = match verdict {
             Verdict::Error(ErrorKind::QueuedOut) => {
                 let limit = format_duration(planned.queue_timeout);
-                format!("still queued after its queue_timeout of {limit}")
+                format!("still {word} after its queue_timeout of {limit}")
             }
             Verdict::Error(ErrorKind::TimedOut) => {
                 let limit = format_duration(planned.timeout);
-                format!("still under way after its timeout of {limit}")
+                format!("still {word} after its timeout of {limit}")
             }
             _ => "its status could not be read".to_owned(),
         };

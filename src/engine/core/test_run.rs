@@ -181,8 +181,8 @@ pub(super) struct TestRun {
     pub(super) known: VecDeque<KnownAttempt>,
     /// The verdict that another process has come to: it stands, whatever can be read of it now.
     pub(super) standing: Option<Verdict>,
-    /// What another process has judged when it was about to stop the execution.
-    pub(super) stopped_as: Option<Verdict>,
+    /// What another process has judged when it was about to stop the execution, and its last status.
+    pub(super) stopped_as: Option<(Verdict, Option<String>)>,
     /// Whether the attempt's verdict is in the journal.
     pub(super) recorded: bool,
     /// Whether something of the attempt may still run on AWS, and nothing can be done about it.

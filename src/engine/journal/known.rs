@@ -61,8 +61,8 @@ pub struct KnownStart {
     pub before: Vec<String>,
     /// The execution that AWS has begun for it, and whether that was found by looking it up.
     pub execution: Option<(String, bool)>,
-    /// What was judged when its execution was to be stopped.
-    pub stopping: Option<Verdict>,
+    /// What was judged when its execution was to be stopped, and its last status.
+    pub stopping: Option<(Verdict, Option<String>)>,
 }
 
 /// A moment by two clocks.
@@ -314,8 +314,8 @@ impl KnownRun {
             Record::Started { test, attempt, start, execution_id, adopted } => {
                 self.start(test, attempt, start)?.execution = Some((execution_id, adopted));
             }
-            Record::Stopping { test, attempt, start, verdict } => {
-                self.start(test, attempt, start)?.stopping = Some(verdict);
+            Record::Stopping { test, attempt, start, verdict, status } => {
+                self.start(test, attempt, start)?.stopping = Some((verdict, status));
             }
             Record::Judged { test, attempt, verdict, observations, took_ms } => {
                 let attempt = self.attempt(test, attempt)?;

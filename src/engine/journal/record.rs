@@ -88,6 +88,9 @@ pub enum Record {
         start: usize,
         /// What is judged of the attempt, unless it has ended by itself.
         verdict: Verdict,
+        /// The last status seen, where it is one of AWS's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<String>,
     },
     /// An attempt is over.
     Judged {

@@ -138,6 +138,7 @@ fn however_often_it_is_killed_nothing_is_started_twice_and_no_verdict_is_lost() 
         each_execution_belongs_to_one_start(seed, &run, &mut figures);
         each_verdict_is_the_services(seed, &run.model, &run.last().outcomes);
         for played in &run.processes {
+            nobody_waits_for_nothing(seed, played);
             each_start_has_its_intent_on_disk(seed, played);
             nothing_is_started_once_enough_have_failed(seed, played);
             what_an_interrupt_leaves_running_is_named(seed, &run, played, &mut figures);
@@ -200,6 +201,18 @@ fn each_start_has_its_intent_on_disk(seed: u64, played: &Played) {
         );
         assert!(last.is_some_and(|last| last < *on_disk), "seed {seed}: test {test}");
     }
+}
+
+/// While tests wait for a place, something runs, or AWS has no room, which lasts three minutes here.
+fn nobody_waits_for_nothing(seed: u64, played: &Played) {
+    let idle = played.events(|event| match event.kind {
+        EventKind::StillWaiting(waiting) => {
+            let busy = waiting.running + waiting.queued + waiting.to_start + waiting.results;
+            (busy == 0 && waiting.no_room == 0 && waiting.paused.is_none()).then_some(event.at)
+        }
+        _ => None,
+    });
+    assert!(idle.len() < 10, "seed {seed}: everybody waits for a place at {idle:?}");
 }
 
 fn nothing_is_started_once_enough_have_failed(seed: u64, played: &Played) {

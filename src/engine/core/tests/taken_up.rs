@@ -31,7 +31,8 @@ fn judged(test: TestIndex, attempt: u32, verdict: Verdict) -> Record {
 
 fn stopping(verdict: ErrorKind) -> Record {
     let verdict = Verdict::Error(verdict);
-    Record::Stopping { test: 0, attempt: 1, start: 1, verdict }
+    let status = Some("IN_PROGRESS".to_owned());
+    Record::Stopping { test: 0, attempt: 1, start: 1, verdict, status }
 }
 
 /// A core that takes up what `records` say of a run of `plan`.
@@ -185,7 +186,11 @@ fn what_a_cancel_has_stopped_starts_again_and_what_a_deadline_has_does_not() {
     assert_eq!(ids(outcome), [[Some("e-1"), Some("new")]], "another start of the same attempt");
     let mut world = Given::new(&[("e-1", "STOPPED")]);
     let played = taken_up(&plan, records(ErrorKind::TimedOut), &mut world);
-    assert_eq!(played.outcome(0).verdict, Verdict::Error(ErrorKind::TimedOut));
+    let outcome = played.outcome(0);
+    assert_eq!(outcome.verdict, Verdict::Error(ErrorKind::TimedOut));
+    // As the process that stopped it would have told.
+    assert_eq!(outcome.message, "still IN_PROGRESS after its timeout of 6m; stopped");
+    assert_eq!(outcome.attempts[0].status.as_deref(), Some("IN_PROGRESS"));
     assert!(world.starts.is_empty());
     // One that ended by itself before it was stopped has its own verdict.
     let mut world = Given::new(&[("e-1", "FAILED")]);
@@ -315,4 +320,14 @@ fn what_has_failed_before_counts_before_anything_is_started() {
     let played = taken_up(&plan, records, &mut world);
     assert!(world.starts.is_empty(), "{:?}", played.times("start"));
     assert_eq!(played.outcome(8).verdict, Verdict::NotRun);
+    // One that is tried again holds nobody back.
+    let tried_again = format!(
+        "max_failures: 1\nconnect:\n  instance_id: i\n  retries: 1\n  limits: {{in_flight: 1}}\n  \
+         test_cases:\n{tests}"
+    );
+    let records = vec![intent(0, 1, 1), started(0, 1, 1, "e-1"), judged(0, 1, Verdict::Failed)];
+    let played =
+        taken_up(&self::plan(&tried_again), records, &mut Given::new(&[("e-1", "FAILED")]));
+    assert_eq!((played.outcome(0).verdict, played.outcome(0).flaky), (Verdict::Passed, true));
+    assert!(played.over_at < seconds(120.0), "{:?}", played.over_at);
 }
