@@ -1,7 +1,7 @@
 //! Whole runs over seeds whose process is killed, interrupted, and taken up by another, until they
 //! are finished.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta};
 use fastrand::Rng;
@@ -239,14 +239,7 @@ fn what_an_interrupt_leaves_running_is_named(
     let (Some(at), true) = (signals.first(), played.over) else { return };
     figures.interrupted += 1;
     assert!(played.over_at <= *at + seconds(7.0), "seed {seed}");
-    let named: HashSet<String> = played
-        .events(|event| match &event.kind {
-            EventKind::LeftRunning { execution_id, .. } => Some(execution_id.clone()),
-            _ => None,
-        })
-        .into_iter()
-        .flatten()
-        .collect();
+    let named = played.left_running();
     // What it had begun, or taken up, has either ended, was stopped, or is named.
     for outcome in played.outcomes.values() {
         let cancelled = Verdict::Error(ErrorKind::Cancelled);

@@ -1,7 +1,7 @@
 //! Plays a core against a world, in virtual time.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +64,15 @@ impl Played {
 
     pub(super) fn outcome(&self, test: TestIndex) -> &TestOutcome {
         &self.outcomes[&test]
+    }
+
+    /// The executions that are named as what may still run.
+    pub(super) fn left_running(&self) -> HashSet<String> {
+        let named = self.events(|event| match &event.kind {
+            EventKind::LeftRunning { execution_id, .. } => Some(execution_id.clone()),
+            _ => None,
+        });
+        named.into_iter().flatten().collect()
     }
 
     /// The events that `wanted` picks, each as what it gives.

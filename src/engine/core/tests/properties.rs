@@ -240,14 +240,7 @@ fn after_a_signal_nothing_is_started_and_the_run_is_over_in_time() {
         assert_eq!(late, 0, "seed {seed}");
         assert_eq!(played.outcomes.len(), plan.tests.len(), "seed {seed}");
         // What was started and is not over is either stopped or named.
-        let named: HashSet<String> = played
-            .events(|event| match &event.kind {
-                EventKind::LeftRunning { execution_id, .. } => Some(execution_id.clone()),
-                _ => None,
-            })
-            .into_iter()
-            .flatten()
-            .collect();
+        let named = played.left_running();
         let known: HashSet<&str> = played
             .outcomes
             .values()
