@@ -7,6 +7,7 @@ must show red where callcheck exits with 1, 2, 3, 4 or 130, and must not where i
 this check itself can go red is shown first.
 """
 
+import collections
 import functools
 import json
 import pathlib
@@ -14,9 +15,9 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from against_json import check
+from against_json import check, expect
 from readers import readers
 from self_test import self_test
 
@@ -34,12 +35,16 @@ class Run:
     under: tuple = ()
     # What JUnit holds of Lex test sets.
     lex: str = "set"
+    # How many tests must have each verdict, where that is what the run is for.
+    verdicts: dict = field(default_factory=dict)
 
 
 PASSES = ["examples/suite.yaml", "--simulate"]
 MIXED = ["examples/suite.yaml", "--simulate=examples/scenario.yaml"]
 EVERYTHING = ["tests/readers/everything.yaml", "tests/readers/credentials.yaml",
               "--simulate=tests/readers/everything-scenario.yaml"]
+UNTIL_FAILED = ["tests/readers/until-failed.yaml",
+                "--simulate=tests/readers/everything-scenario.yaml"]
 ONLY_FLAKY = [*MIXED, "--name", "Caller without an account*"]
 
 RUNS = [
@@ -55,9 +60,8 @@ RUNS = [
     Run("everything", 1, EVERYTHING),
     Run("everything, mismatches", 1, EVERYTHING, lex="mismatches"),
     Run("everything, utterances", 1, EVERYTHING, lex="all"),
-    # Of those that come to a verdict: an error that comes first would end it with 3.
-    Run("everything, until a test fails", 1, [*EVERYTHING, "--fail-fast", "--name", "passed*",
-        "--name", "failed*", "--name", "flaky", "--name", "bot*"]),
+    Run("until a test fails", 1, [*UNTIL_FAILED, "--fail-fast"],
+        verdicts={"failed": 2, "error": 1, "not-run": 4}),
     # In the foreground: in a group of its own, callcheck would get the signal twice.
     Run("interrupted", 130, PASSES,
         ("timeout", "--foreground", "--preserve-status", "--signal=INT", "2")),
@@ -77,7 +81,11 @@ def read(all_readers, callcheck, run):
             sys.exit(f"{run.name}: exit code {done.returncode}, not {run.code}\n{done.stderr}")
         # A long report comes in parts: junit.xml, junit.part2.xml, …
         files = sorted(folder.glob("junit*.xml"))
-        check(all_readers, run.name, run.code, files, json.loads(report.read_bytes()), run.lex)
+        seen = json.loads(report.read_bytes())
+        check(all_readers, run.name, run.code, files, seen, run.lex)
+        if run.verdicts:
+            expect(f"{run.name}: verdicts", run.verdicts, collections.Counter(
+                test["verdict"] for suite in seen["suites"] for test in suite["tests"]))
         rendered = folder / "rendered" / "junit.xml"
         subprocess.run([callcheck, "render", report, "--junit", rendered, *lex], cwd=ROOT,
                        capture_output=True, check=True, timeout=60)
