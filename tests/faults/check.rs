@@ -230,11 +230,17 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
             "not-finished",
             "cancelled",
             "throttled",
-            "timed-out",
             "queued-out",
-            "not-started",
         ];
-        if test["kind"].as_str().is_some_and(|kind| lost.contains(&kind)) {
+        let kind = test["kind"].as_str();
+        let limits = &played.drawn.limits;
+        let unasked = match kind {
+            Some("timed-out") => !limits.short,
+            // Nothing is started again, either.
+            Some("not-started") => limits.max_failures.is_none(),
+            _ => false,
+        };
+        if unasked || kind.is_some_and(|kind| lost.contains(&kind)) {
             let (name, message) = (&test["name"], &test["message"]);
             return Err(Failure::Verdict(format!("{name} has none: {verdict}: {message}")));
         }
@@ -253,6 +259,7 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
         }
     }
     figures.unknown = unknown.values().sum();
+    check_not_run(played, json)?;
     if let Some((id, times)) = told.iter().find(|(_, times)| **times > 1) {
         return Err(Failure::Duplicate(format!("{id} is told of {times} times")));
     }
@@ -272,6 +279,20 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
     Ok(())
 }
 
+/// Nothing is left out but for `max_failures`, once so many have not passed.
+fn check_not_run(played: &Played, json: &Value) -> Result<(), Failure> {
+    let with = |verdicts: &[&str]| {
+        tests(json).filter(|test| verdicts.iter().any(|it| test["verdict"] == *it)).count()
+    };
+    let (left_out, not_passed) = (with(&["not-run"]), with(&["failed", "error"]));
+    let most = played.drawn.limits.max_failures;
+    if left_out > 0 && most.is_none_or(|most| not_passed < most) {
+        let why = format!("{left_out} not run, {not_passed} not passed, max_failures {most:?}");
+        return Err(Failure::Verdict(why));
+    }
+    Ok(())
+}
+
 /// Each attempt has the verdict that its execution has on the service.
 fn check_attempt(
     played: &Played,
@@ -283,8 +304,14 @@ fn check_attempt(
     let execution =
         find(last, &id).ok_or_else(|| Failure::Verdict(format!("{id} was never begun")))?;
     let verdict = attempt["verdict"].as_str().unwrap_or_default();
+    // Whatever it comes to later, it was not over in its time.
+    if attempt["kind"] == "timed-out" {
+        return Ok(());
+    }
+    let never_ran = execution.started_ms.is_none() && attempt["kind"] == "not-started";
     let expected = match execution.status.as_str() {
         "STOPPED" | "Stopped" => "error",
+        _ if never_ran => "error",
         _ if is_pass(played, test, execution) => "passed",
         _ => "failed",
     };

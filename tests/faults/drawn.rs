@@ -10,28 +10,61 @@ pub(crate) struct Blow {
     pub(crate) after_ms: u64,
 }
 
+/// What cuts runs short. Drawn apart from all else, so that a seed without any is as it ever was.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    pub(crate) max_failures: Option<usize>,
+    /// Whether tests are given less time than some of them take.
+    pub(crate) short: bool,
+    /// Whether some tests stand in a suite of their own.
+    two_suites: bool,
+}
+
 /// All that a seed draws.
 #[derive(Debug)]
 pub(crate) struct Drawn {
-    pub(crate) suite: String,
+    /// One or two of them.
+    pub(crate) suites: Vec<String>,
     pub(crate) scenario: String,
     /// What ends each process; none: nothing does.
     pub(crate) blows: Vec<Option<Blow>>,
     /// Names of Lex tests whose set does not match as it is to.
     pub(crate) below: Vec<String>,
+    pub(crate) limits: Limits,
 }
 
 /// The shares of its utterances that a Lex set of which enough match has, and one of which not.
 const ENOUGH: (u32, u32) = (96, 80);
 
+impl Limits {
+    /// Every fourth seed has some.
+    fn draw(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(!seed);
+        if rng.u8(..4) > 0 {
+            return Self::default();
+        }
+        Self {
+            max_failures: rng.bool().then(|| rng.usize(1..4)),
+            short: rng.bool(),
+            two_suites: rng.bool(),
+        }
+    }
+}
+
 pub(crate) fn draw(seed: u64) -> Drawn {
+    let limits = Limits::draw(seed);
+    let timeout = if limits.short { "400ms" } else { "60s" };
+    let most =
+        limits.max_failures.map(|most| format!("max_failures: {most}\n")).unwrap_or_default();
     let mut rng = Rng::with_seed(seed);
     let (cases, sets) = (rng.usize(1..9), rng.usize(0..4));
     let mut test_cases = String::new();
-    let mut connect = String::new();
+    let (mut connect, mut second) = (String::new(), String::new());
     for case in 0..cases {
         let instance = if rng.u8(..4) == 0 { "i-2" } else { "i-1" };
-        connect.push_str(&format!(
+        let apart = limits.two_suites && case % 2 == 1;
+        let suite = if apart { &mut second } else { &mut connect };
+        suite.push_str(&format!(
             "    - {{name: case {case}, test_case_id: c{case}, instance_id: {instance}, \
              retries: {}}}\n",
             rng.u8(..3)
@@ -71,20 +104,24 @@ pub(crate) fn draw(seed: u64) -> Drawn {
     } else {
         format!(
             "lex:\n  bot_id: BOT0000001\n  bot_alias_id: TSTALIASID\n  locale_id: en_US\n  \
-             api_mode: NonStreaming\n  expect: {{end_to_end: 90%}}\n  timeout: 60s\n  \
+             api_mode: NonStreaming\n  expect: {{end_to_end: 90%}}\n  timeout: {timeout}\n  \
              poll: {{min: 60ms, max: 200ms}}\n  \
              limits: {{requests_per_second: 100, burst: 10, in_flight: {}}}\n  \
              test_executions:\n{lex}",
             rng.u8(1..6)
         )
     };
-    let suite = format!(
-        "name: Seed\nregion: us-east-1\ntimeout: 3m\nconnect:\n  instance_id: i-1\n  \
-         timeout: 60s\n  queue_timeout: 60s\n  poll: {{min: 60ms, max: 200ms}}\n  \
-         limits: {{requests_per_second: 100, burst: 10, in_flight: {}}}\n  \
-         test_cases:\n{connect}{lex}",
-        rng.u8(1..12)
-    );
+    let in_flight = rng.u8(1..12);
+    let suite = |name: &str, tests: &str| {
+        format!(
+            "name: {name}\nregion: us-east-1\ntimeout: 3m\n{most}connect:\n  instance_id: i-1\n  \
+             timeout: {timeout}\n  queue_timeout: 60s\n  poll: {{min: 60ms, max: 200ms}}\n  \
+             limits: {{requests_per_second: 100, burst: 10, in_flight: {in_flight}}}\n  \
+             test_cases:\n{tests}"
+        )
+    };
+    let mut suites = vec![suite("Seed", &format!("{connect}{lex}"))];
+    suites.extend((!second.is_empty()).then(|| suite("Second", &second)));
     let scenario = format!(
         "seed: 0\nconnect:\n  list_lag: {}ms\n  \
          limits: {{concurrent: {}, queue: {}, requests_per_second: {}, burst: {}}}\n  \
@@ -102,7 +139,7 @@ pub(crate) fn draw(seed: u64) -> Drawn {
         if test_sets.is_empty() { " {}".to_owned() } else { format!("\n{test_sets}") },
         faults(&mut rng),
     );
-    Drawn { suite, scenario, blows: blows(&mut rng), below }
+    Drawn { suites, scenario, blows: blows(&mut rng), below, limits }
 }
 
 fn connect_run(rng: &mut Rng) -> String {
@@ -153,6 +190,7 @@ fn faults(rng: &mut Rng) -> String {
     let mut faults = String::new();
     for _ in 0..rng.usize(3..12) {
         let operation = OPERATIONS[rng.usize(..OPERATIONS.len())];
+        let is_stop = operation == "StopTestCaseExecution";
         let when = match rng.bool() {
             true => format!("rate: 0.{:02}", rng.u8(2..25)),
             false => format!("calls: [{}, {}]", rng.u8(1..4), rng.u8(4..9)),
@@ -165,7 +203,8 @@ fn faults(rng: &mut Rng) -> String {
             8..16 => (when, "reset_after".to_owned()),
             16..20 => (when, format!("error, status: {}", [500, 503][rng.usize(..2)])),
             20..22 => (when, format!("error, status: 500, acts: {}", rng.bool())),
-            22..25 => (when, format!("garbage, acts: {}", rng.bool())),
+            // The reply to a stop says nothing but that it is done: no client can tell that it is not.
+            22..25 => (when, format!("garbage, acts: {}", rng.bool() || is_stop)),
             25..28 => (when, format!("html, acts: {}", rng.bool())),
             28..31 => (when, "throttle".to_owned()),
             31..33 => (when, "throttle, retry_after: 1".to_owned()),

@@ -46,7 +46,7 @@ impl Played {
 
     /// All that was said, for a person.
     pub(crate) fn told(&self) -> String {
-        let mut text = format!("{}\n{}\n", self.drawn.suite, self.drawn.scenario);
+        let mut text = format!("{}\n{}\n", self.drawn.suites.join("\n"), self.drawn.scenario);
         for process in &self.processes {
             text.push_str(&format!(
                 "--- {:?}, exit {:?}\n{}{}\n",
@@ -63,7 +63,12 @@ impl Played {
 pub(crate) fn play(seed: u64) -> Played {
     let drawn = draw(seed);
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("suite.yaml"), &drawn.suite).unwrap();
+    let mut files = Vec::new();
+    for (number, suite) in drawn.suites.iter().enumerate() {
+        let file = format!("suite-{number}.yaml");
+        std::fs::write(folder.path().join(&file), suite).unwrap();
+        files.push(file);
+    }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let scenario = Scenario::from_yaml(&drawn.scenario)
@@ -72,13 +77,14 @@ pub(crate) fn play(seed: u64) -> Played {
     let mut processes: Vec<Process> = Vec::new();
     while processes.len() < MOST_PROCESSES && !processes.last().is_some_and(|it| it.finished) {
         let blow = drawn.blows.get(processes.len()).copied().flatten();
-        processes.push(process(&folder, &simulator, seed, blow, processes.is_empty()));
+        processes.push(process(&folder, &files, &simulator, seed, blow, processes.is_empty()));
     }
     Played { drawn, processes }
 }
 
 fn process(
     folder: &TempDir,
+    suites: &[String],
     simulator: &Simulator,
     seed: u64,
     blow: Option<Blow>,
@@ -98,7 +104,8 @@ fn process(
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
-        .args(["run", "suite.yaml", "--json", "report.json"])
+        .args(["run", "--json", "report.json"])
+        .args(suites)
         .args(["--endpoint-url", &simulator.url()])
         .args(which)
         .stdout(output("stdout"))
