@@ -37,6 +37,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Serve a stand-in for both services on loopback, until interrupted
     Simulate(SimulateArgs),
+    /// Print the least IAM policy for a run of suites
+    IamPolicy(IamPolicyArgs),
     /// Make the other reports again from the JSON report of a run, without AWS
     Render(RenderArgs),
     /// Print a JSON Schema
@@ -58,7 +60,7 @@ pub const DEFAULT_STATE_DIR: &str = ".callcheck";
 /// The arguments of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// Suite files
+    /// Suite files, or patterns of them such as 'tests/**/*.yaml'
     #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
     pub suites: Vec<PathBuf>,
 
@@ -159,6 +161,10 @@ pub struct ReportArgs {
     #[arg(long, value_name = "PATH", help_heading = "Reports")]
     pub json: Option<PathBuf>,
 
+    /// The HTML report, one file that needs no other
+    #[arg(long, value_name = "PATH", help_heading = "Reports")]
+    pub html: Option<PathBuf>,
+
     /// The Markdown summary [default: appended to $GITHUB_STEP_SUMMARY where it is set]
     #[arg(long, value_name = "PATH", help_heading = "Reports")]
     pub summary: Option<PathBuf>,
@@ -222,6 +228,7 @@ impl ReportArgs {
             junit: PathBuf::from("junit.xml"),
             junit_lex: JunitLex::Set,
             json: None,
+            html: None,
             summary: None,
         };
         while let Some(arg) = args.next() {
@@ -234,6 +241,7 @@ impl ReportArgs {
             match flag {
                 "--junit" => found.junit = value().unwrap_or(found.junit),
                 "--json" => found.json = value().or(found.json),
+                "--html" => found.html = value().or(found.html),
                 "--summary" => found.summary = value().or(found.summary),
                 _ => {}
             }
@@ -296,9 +304,34 @@ pub struct AccessArgs {
 /// The arguments of `validate`.
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
-    /// Suite files
+    /// Suite files, or patterns of them such as 'tests/**/*.yaml'
     #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
     pub suites: Vec<PathBuf>,
+}
+
+/// The arguments of `iam-policy`.
+#[derive(Debug, Args)]
+pub struct IamPolicyArgs {
+    /// Suite files, or patterns of them such as 'tests/**/*.yaml'
+    #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
+    pub suites: Vec<PathBuf>,
+
+    /// Which tests are to be run.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// The Region, in place of the suites' [default: the AWS chain's]
+    #[arg(long, value_parser = parse_region, help_heading = "AWS")]
+    pub region: Option<String>,
+
+    /// The account, where no ARN of the suites names it [default: any]
+    #[arg(long, value_name = "ID", value_parser = parse_account, help_heading = "AWS")]
+    pub account: Option<String>,
+
+    /// Allow any test case of the suites' instances, and any test set, so that the policy stays as it is
+    /// when tests come and go
+    #[arg(long, help_heading = "AWS")]
+    pub any_test: bool,
 }
 
 /// The arguments of `render`.
@@ -315,6 +348,10 @@ pub struct RenderArgs {
     /// What JUnit holds of a Lex test set beside its own case; the run must have been asked for it
     #[arg(long, value_name = "WHAT", default_value = "set")]
     pub junit_lex: JunitLex,
+
+    /// Write the HTML report
+    #[arg(long, value_name = "PATH")]
+    pub html: Option<PathBuf>,
 
     /// Write the Markdown summary; to $GITHUB_STEP_SUMMARY it is appended
     #[arg(long, value_name = "PATH")]
@@ -359,6 +396,12 @@ fn parse_glob(text: &str) -> Result<Glob, String> {
 
 fn parse_region(text: &str) -> Result<String, String> {
     check_region(text).map(|()| text.to_owned()).map_err(|expected| format!("expected {expected}"))
+}
+
+fn parse_account(text: &str) -> Result<String, String> {
+    let valid = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
+    let expected = "expected the twelve digits of an AWS account";
+    if valid { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
 }
 
 fn parse_url(text: &str) -> Result<String, String> {

@@ -2,19 +2,33 @@
 
 use std::path::{Path, PathBuf};
 
+use uuid::Uuid;
+
 use crate::outcome::RunSummary;
 use crate::report::github;
 use crate::report::host::Host;
-use crate::report::writer::Summary;
+use crate::report::writer::{StepOutputs, Summary};
 
 /// The host.
 pub(super) fn host() -> Host {
     Host::detect(|name| std::env::var(name).ok())
 }
 
+/// A path that an environment variable holds.
+fn path_in(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 /// The file of the job's own summary, on GitHub.
 fn summary_of_the_job() -> Option<PathBuf> {
-    std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()).map(PathBuf::from)
+    path_in("GITHUB_STEP_SUMMARY")
+}
+
+/// Where the later steps of the job look for what came of this one, on GitHub.
+pub(super) fn step_outputs() -> Option<StepOutputs> {
+    let path = path_in("GITHUB_OUTPUT")?;
+    let delimiter = format!("callcheck-{}", Uuid::new_v4());
+    Some(StepOutputs { path, delimiter, place: in_repository })
 }
 
 /// Where the Markdown summary goes that was asked for at `path`: behind what is there already
@@ -40,20 +54,21 @@ pub(super) fn default_summary() -> Option<Summary> {
 /// The commands that the host reads of a run's result; empty where it reads none.
 pub(super) fn annotations(summary: &RunSummary) -> String {
     match host() {
-        Host::Github => github::annotations(summary, in_repository),
+        Host::Github => github::annotations(summary, |file| in_repository(Path::new(file))),
         _ => String::new(),
     }
 }
 
-/// A file as the repository knows it: GitHub finds no other, wherever the job's step runs.
-fn in_repository(file: &str) -> String {
-    let workspace = std::env::var_os("GITHUB_WORKSPACE").filter(|path| !path.is_empty());
-    let found = workspace.and_then(|workspace| {
-        let path = std::path::absolute(file).ok()?;
-        // Either may be reached by way of a link.
-        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let inside = real(&path).strip_prefix(real(Path::new(&workspace))).ok()?.to_owned();
-        Some(inside.to_string_lossy().replace('\\', "/"))
-    });
-    found.unwrap_or_else(|| file.to_owned())
+/// A file as the repository knows it: GitHub finds no other, wherever the job's step runs. One that is
+/// not in it is named in full.
+fn in_repository(file: &Path) -> String {
+    let named = file.to_string_lossy().into_owned();
+    let Some(workspace) = path_in("GITHUB_WORKSPACE") else { return named };
+    let Ok(path) = std::path::absolute(file) else { return named };
+    // Either may be reached by way of a link.
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match real(&path).strip_prefix(real(&workspace)) {
+        Ok(inside) => inside.to_string_lossy().replace('\\', "/"),
+        Err(_) => path.to_string_lossy().into_owned(),
+    }
 }

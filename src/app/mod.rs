@@ -5,13 +5,14 @@ mod console;
 mod forecast;
 mod history;
 mod host;
+mod iam_policy;
 mod journal;
 mod prepare;
 mod render;
 mod run;
+mod suites;
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::CommandFactory;
 
@@ -22,7 +23,7 @@ use crate::exit;
 use crate::outcome::ServiceName;
 use crate::report::json;
 use crate::simulator::{Scenario, Simulator};
-use crate::suite::{self, LoadError, Suite};
+use crate::suite;
 
 pub use console::Console;
 pub use run::report_invalid_command_line;
@@ -34,9 +35,10 @@ pub use run::report_invalid_command_line;
 /// What kept it from being done; for `run`, the reports tell of it already.
 pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
     match cli.command {
-        Command::Run(args) => run::run(&args, console).await,
+        Command::Run(args) => run::run(*args, console).await,
         Command::Validate(args) => validate(&args, console),
         Command::Simulate(args) => simulate(&args, console).await,
+        Command::IamPolicy(args) => iam_policy::iam_policy(&args, console).await,
         Command::Render(args) => render::render(&args, console),
         Command::Schema { of } => {
             match of {
@@ -55,7 +57,7 @@ pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
 }
 
 fn validate(args: &ValidateArgs, console: &Console) -> Result<u8, Error> {
-    for suite in load_suites(&args.suites)? {
+    for suite in suites::load(&suites::expand(&args.suites)?)? {
         let count = |service| suite.tests.iter().filter(|t| t.target.service() == service).count();
         console.show(&format!(
             "{}: ok, {} tests ({} Connect, {} Lex)\n",
@@ -102,52 +104,4 @@ fn load_scenario(path: Option<&Path>) -> Result<Scenario, Error> {
     };
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     Scenario::from_yaml(&text).map_err(|error| failed(error.to_string()))
-}
-
-/// Reads every suite. All problems of all files are told at once.
-fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {
-    // A value that is no UTF-8 is set all the same: its place will refuse what comes of it.
-    let lookup = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
-    let mut suites: Vec<Suite> = Vec::new();
-    let mut problems = Vec::new();
-    let mut hint = None;
-    for path in paths {
-        match suite::load(path, &lookup) {
-            Ok(suite) => suites.push(suite),
-            Err(LoadError::Invalid(diagnostics)) => problems.push(diagnostics.render()),
-            Err(LoadError::Io { path, source }) => {
-                problems.push(format!("error: failed to read {path}: {source}"));
-                hint = Some("name a suite: callcheck run SUITE; examples/suite.yaml shows one");
-            }
-        }
-    }
-    problems.extend(repeated_names(&suites));
-    if problems.is_empty() {
-        return Ok(suites);
-    }
-    let noun = if paths.len() == 1 { "the suite is" } else { "the suites are" };
-    let error = Error::new(Kind::Invalid, format!("{noun} invalid; nothing was started"))
-        .details(problems.join("\n\n"));
-    Err(match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    })
-}
-
-/// Suite names stand in every report and in client tokens: they are unique in a run.
-fn repeated_names(suites: &[Suite]) -> Vec<String> {
-    let mut first: HashMap<&str, &Suite> = HashMap::new();
-    let mut problems = Vec::new();
-    for suite in suites {
-        if let Some(other) = first.insert(&suite.name.value, suite) {
-            let line = suite.source.position(suite.name.span.start).line;
-            problems.push(format!(
-                "error: {}:{line}: a second suite is named `{}`; the first is {}",
-                suite.source.path(),
-                suite.name.value,
-                other.source.path()
-            ));
-        }
-    }
-    problems
 }

@@ -2,8 +2,8 @@
 
 use globset::GlobSetBuilder;
 
-use super::{forecast, history, load_scenario, load_suites, start_simulator};
-use crate::cli::{Details, RunArgs};
+use super::{forecast, history, load_scenario, start_simulator, suites};
+use crate::cli::{Details, RunArgs, SelectionArgs};
 use crate::error::{Error, Kind};
 use crate::plan::{self, History, Options, Plan, Selection, Target};
 use crate::service::{self, Access};
@@ -25,7 +25,7 @@ pub(super) struct Prepared {
 
 /// Reads and plans; calls nothing but what finds the Region.
 pub(super) async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
-    let suites = load_suites(&args.suites)?;
+    let suites = suites::load(&args.suites)?;
     if let Some(region) = &args.access.region {
         check_arns(&suites, region)?;
     }
@@ -87,7 +87,7 @@ async fn default_region(access: &Access) -> Result<String, Error> {
 }
 
 /// An instance is in one Region: a flag that names another would ask where it is not.
-fn check_arns(suites: &[Suite], region: &str) -> Result<(), Error> {
+pub(super) fn check_arns(suites: &[Suite], region: &str) -> Result<(), Error> {
     for suite in suites {
         for test in &suite.tests {
             let Target::Connect(target) = &test.target else { continue };
@@ -102,19 +102,8 @@ fn check_arns(suites: &[Suite], region: &str) -> Result<(), Error> {
 }
 
 fn options(args: &RunArgs) -> Result<Options, Error> {
-    let mut names = GlobSetBuilder::new();
-    for glob in &args.selection.names {
-        names.add(glob.clone());
-    }
-    let names = names
-        .build()
-        .map_err(|error| Error::new(Kind::Invalid, format!("--name is too large: {error}")))?;
     Ok(Options {
-        selection: Selection {
-            tags: args.selection.tags.clone(),
-            not_tags: args.selection.not_tags.clone(),
-            names,
-        },
+        selection: selection(&args.selection)?,
         retries: args.retries,
         timeout: args.timeout,
         max_failures: args.fail_fast.then_some(1),
@@ -129,7 +118,20 @@ fn options(args: &RunArgs) -> Result<Options, Error> {
     })
 }
 
-fn nothing_selected(suites: &[Suite]) -> Error {
+/// Which tests the command line asks for.
+pub(super) fn selection(args: &SelectionArgs) -> Result<Selection, Error> {
+    let mut names = GlobSetBuilder::new();
+    for glob in &args.names {
+        names.add(glob.clone());
+    }
+    let names = names
+        .build()
+        .map_err(|error| Error::new(Kind::Invalid, format!("--name is too large: {error}")))?;
+    Ok(Selection { tags: args.tags.clone(), not_tags: args.not_tags.clone(), names })
+}
+
+/// The error of a selection that takes no test.
+pub(super) fn nothing_selected(suites: &[Suite]) -> Error {
     let tests: Vec<_> = suites.iter().flat_map(|suite| &suite.tests).collect();
     let mut tags: Vec<&str> =
         tests.iter().flat_map(|test| &test.settings.tags).map(String::as_str).collect();

@@ -17,7 +17,9 @@ pub(super) fn render(args: &RenderArgs, console: &Console) -> Result<u8, Error> 
         junit: args.junit.clone(),
         junit_lex: args.junit_lex.into(),
         json: None,
+        html: args.html.clone(),
         summary: args.summary.clone().map(summary_at),
+        step_outputs: None,
     };
     if let Some(clash) = outputs.clash(std::slice::from_ref(path)) {
         return Err(Error::new(Kind::Invalid, clash).hint("give each report a path of its own"));

@@ -11,10 +11,10 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::collect::{Collector, without_tests};
-use super::host::{annotations, default_summary, host, summary_at};
+use super::host::{annotations, default_summary, host, step_outputs, summary_at};
 use super::journal::{self, Chosen};
 use super::prepare::{Prepared, prepare};
-use super::{Console, forecast, history, no_signals};
+use super::{Console, forecast, history, no_signals, suites};
 use crate::cli::{DEFAULT_STATE_DIR, Progress, ReportArgs, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::driver::Ended;
@@ -63,9 +63,15 @@ impl Identity {
 }
 
 /// Runs suites to the exit code.
-pub(super) async fn run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
+pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Error> {
     let mut identity = Identity::new(args.run_id.clone());
     let outputs = outputs(&args.reports);
+    match suites::expand(&args.suites) {
+        Ok(suites) => args.suites = suites,
+        Err(error) if args.dry_run => return Err(error),
+        Err(error) => return refuse(error, identity, &outputs, console),
+    }
+    let args = &args;
     let inputs: Vec<PathBuf> =
         args.suites.iter().chain(args.access.simulate.iter().flatten()).cloned().collect();
     let clash = outputs.clash(&inputs);
@@ -213,6 +219,7 @@ fn refuse(
     let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
     let mut problems = outputs.write(&summary, Moment::End).err().unwrap_or_default();
     problems.extend(outputs.summarize(&summary).err());
+    problems.extend(outputs.hand_on(&summary).err());
     for problem in problems {
         console.log(&format!("error: {problem}"));
     }
@@ -237,7 +244,11 @@ fn begin(
     outputs: &Outputs,
     chosen: Option<Chosen>,
 ) -> Result<Journal, Error> {
-    let written = outputs.write(collector.concluded(), Moment::Meanwhile).map_err(|problems| {
+    let written = outputs.write(collector.concluded(), Moment::Meanwhile);
+    // A job that is killed has later steps, too.
+    let written = written
+        .and_then(|()| outputs.hand_on(collector.concluded()).map_err(|problem| vec![problem]));
+    let written = written.map_err(|problems| {
         Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
     });
     let begun = written.and_then(|()| match chosen {
@@ -249,6 +260,7 @@ fn begin(
         // The reports that can be written tell of what cannot.
         let _ = outputs.write(collector.concluded(), Moment::End);
         let _ = outputs.summarize(collector.concluded());
+        let _ = outputs.hand_on(collector.concluded());
     })
 }
 
@@ -290,7 +302,9 @@ fn outputs(args: &ReportArgs) -> Outputs {
         junit: Some(args.junit.clone()),
         junit_lex: args.junit_lex.into(),
         json: args.json.clone(),
+        html: args.html.clone(),
         summary,
+        step_outputs: step_outputs(),
     }
 }
 
@@ -389,7 +403,12 @@ fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Cons
     if let Err(problem) = &summarized {
         note(collector, problem.clone());
     }
-    let all = !failed && summarized.is_ok();
+    // And this is the last: it holds what came of all others.
+    let handed_on = outputs.hand_on(collector.concluded());
+    if let Err(problem) = &handed_on {
+        note(collector, problem.clone());
+    }
+    let all = !failed && summarized.is_ok() && handed_on.is_ok();
     if !all {
         let _ = outputs.write(collector.concluded(), Moment::Again);
     }
@@ -417,4 +436,5 @@ pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
     let outputs = outputs(&reports);
     let _ = outputs.write(&summary, Moment::End);
     let _ = outputs.summarize(&summary);
+    let _ = outputs.hand_on(&summary);
 }

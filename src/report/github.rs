@@ -5,10 +5,12 @@
 //! ::error file=suites/contact.yaml,line=7,title=FAILED: Main menu::1 of 3 observations failed
 //! ```
 //!
+//! And the outputs of a step, by which the later steps of a job know what came of it.
+//!
 //! GitHub shows ten errors and ten warnings a step (REPORTING-FACTS.md): nine of each are told one
 //! by one, and the last says how many more there are.
 
-use super::headline;
+use super::headline::{self, Total};
 use super::text::one_line;
 use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
 
@@ -21,14 +23,15 @@ const MOST_LINES: usize = 12;
 /// A message is at most so long, in characters: GitHub cuts at 4,096.
 const MOST_CHARS: usize = 2000;
 
+/// At most so many tests are named in an output: all outputs of a job share 1 MB
+/// (REPORTING-FACTS.md).
+const MOST_NAMED: usize = 1000;
+
 /// The annotations, a line each; empty where everything passed. `place` says what the repository
 /// calls a suite's file.
 pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> String {
     let all: Vec<(&SuiteResult, &TestResult)> = summary.placed().collect();
-    let is_error = |test: &TestResult| {
-        let failing = matches!(summary.gate(test), Gate::Fails | Gate::NoVerdict);
-        failing && test.outcome.verdict != Verdict::NotRun
-    };
+    let is_error = |test: &TestResult| makes_red(summary, test);
     let is_warning = |test: &TestResult| {
         let worth_it = !test.outcome.verdict.is_pass() || test.outcome.flaky;
         !is_error(test) && worth_it && test.outcome.verdict != Verdict::NotRun
@@ -51,6 +54,37 @@ pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> Stri
     let lines =
         capped("error", errors).into_iter().chain(capped("warning", of("warning", &is_warning)));
     lines.map(|line| line + "\n").collect()
+}
+
+/// Whether a test is one for which the build is red, rather than one that was not run then.
+fn makes_red(summary: &RunSummary, test: &TestResult) -> bool {
+    let failing = matches!(summary.gate(test), Gate::Fails | Gate::NoVerdict);
+    failing && test.outcome.verdict != Verdict::NotRun
+}
+
+/// The outputs of the step, in the form of the file that GitHub reads them from. `reports` are the
+/// names and the paths of reports, several paths a line each. No value may hold `delimiter`: it is
+/// what a value ends with, so nobody may be able to foresee it.
+pub fn outputs(summary: &RunSummary, reports: &[(&str, String)], delimiter: &str) -> String {
+    let totals = headline::totals(summary);
+    let count = |wanted: Total| {
+        let found = totals.iter().find(|(_, total)| *total == wanted);
+        found.map_or(0, |(count, _)| *count).to_string()
+    };
+    let red = summary.tests().filter(|test| makes_red(summary, test));
+    let names: Vec<&str> = red.map(|test| test.name.as_str()).take(MOST_NAMED).collect();
+    let values = [
+        ("conclusion", summary.conclusion.to_string()),
+        ("run-id", summary.run_id.clone()),
+        ("total", summary.tests().count().to_string()),
+        ("passed", count(Total::Passed)),
+        ("failed", count(Total::Failed)),
+        ("errors", count(Total::NoVerdict)),
+        ("flaky", count(Total::Flaky)),
+        ("failed-tests", serde_json::json!(names).to_string()),
+    ];
+    let values = values.iter().chain(reports);
+    values.map(|(name, value)| format!("{name}<<{delimiter}\n{value}\n{delimiter}\n")).collect()
 }
 
 fn capped(level: &str, mut lines: Vec<String>) -> Vec<String> {

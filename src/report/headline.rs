@@ -27,6 +27,17 @@ pub(super) fn is_worth_telling(test: &TestResult) -> bool {
     !outcome.verdict.is_pass() || outcome.flaky || outcome.recovered || noted
 }
 
+/// The place of a test among others that are told of: what fails the build comes first, since what is
+/// told may be cut at its end.
+pub(super) fn rank(summary: &RunSummary, test: &TestResult) -> u8 {
+    match summary.gate(test) {
+        Gate::Fails => 0,
+        Gate::NoVerdict => 1,
+        Gate::Ignored => 2,
+        Gate::Passes => 3,
+    }
+}
+
 /// How many tests have come to what, as far as there are any.
 pub(super) fn totals(summary: &RunSummary) -> Vec<(usize, Total)> {
     let total = |test: &TestResult| match (summary.gate(test), test.outcome.verdict) {

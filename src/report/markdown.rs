@@ -16,7 +16,7 @@ use std::fmt::Write;
 
 use super::headline;
 use super::text::{cut, one_line, xml_body};
-use crate::outcome::{Counts, Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
+use crate::outcome::{Counts, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
 
 /// The summary is at most so long, in bytes: below GitHub's 1 MiB, with room for what other steps
 /// of a job have written.
@@ -46,13 +46,7 @@ pub fn render(summary: &RunSummary) -> String {
     let all: Vec<TestOf<'_>> = summary.placed().collect();
     let (mut others, green): (Vec<TestOf<'_>>, Vec<TestOf<'_>>) =
         all.iter().partition(|(_, test)| headline::is_worth_telling(test));
-    // What fails the build comes first: a table may be cut at its end.
-    others.sort_by_key(|(_, test)| match summary.gate(test) {
-        Gate::Fails => 0,
-        Gate::NoVerdict => 1,
-        Gate::Ignored => 2,
-        Gate::Passes => 3,
-    });
+    others.sort_by_key(|(_, test)| headline::rank(summary, test));
     let rows = |tests: &[TestOf<'_>]| -> Vec<String> {
         tests.iter().map(|(suite, test)| row(summary, suite, test)).collect()
     };

@@ -6,6 +6,7 @@
 
 pub mod github;
 pub mod host;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;

@@ -4,7 +4,7 @@ use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
 use super::junit::{self, LexCases};
-use super::{json, markdown};
+use super::{github, html, json, markdown};
 use crate::outcome::RunSummary;
 
 /// When reports are written.
@@ -27,8 +27,23 @@ pub struct Outputs {
     pub junit_lex: LexCases,
     /// JSON.
     pub json: Option<PathBuf>,
+    /// HTML.
+    pub html: Option<PathBuf>,
     /// The Markdown summary, written once, at the end.
     pub summary: Option<Summary>,
+    /// What GitHub hands on to the later steps of the job.
+    pub step_outputs: Option<StepOutputs>,
+}
+
+/// Where GitHub reads the outputs of a step.
+#[derive(Debug, Clone)]
+pub struct StepOutputs {
+    /// The file.
+    pub path: PathBuf,
+    /// What ends a value there: nobody must be able to foresee it.
+    pub delimiter: String,
+    /// What later steps of the job call a file.
+    pub place: fn(&Path) -> String,
 }
 
 /// Where the Markdown summary goes.
@@ -63,7 +78,8 @@ impl Summary {
 impl Outputs {
     fn paths(&self) -> impl Iterator<Item = &Path> {
         let summary = self.summary.as_ref().map(Summary::path);
-        self.junit.iter().chain(&self.json).chain(summary).map(PathBuf::as_path)
+        let reports = self.junit.iter().chain(&self.json).chain(&self.html);
+        reports.chain(summary).map(PathBuf::as_path)
     }
 
     /// The reports that there are, for a person: JUnit with its parts.
@@ -72,8 +88,40 @@ impl Outputs {
             0 => path.display().to_string(),
             more => format!("{} and {more} more parts of it", path.display()),
         });
-        let others = self.json.iter().chain(self.summary.as_ref().map(Summary::path));
+        let others = self.json.iter().chain(&self.html);
+        let others = others.chain(self.summary.as_ref().map(Summary::path));
         junit.chain(others.map(|path| path.display().to_string())).collect()
+    }
+
+    /// Hands on what is known to the later steps of the job. May be called again: the last word counts.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says what kept it from being handed on.
+    pub fn hand_on(&self, summary: &RunSummary) -> Result<(), String> {
+        let Some(StepOutputs { path, delimiter, place }) = &self.step_outputs else {
+            return Ok(());
+        };
+        let files = |files: Vec<PathBuf>| {
+            let files = files.iter().filter(|file| !is_stream(file));
+            files.map(|file| place(file)).collect::<Vec<_>>().join("\n")
+        };
+        let junit = self.junit.iter().flat_map(|path| {
+            let mut parts: Vec<_> = parts_beside(path).collect();
+            parts.sort();
+            std::iter::once(path.clone()).chain(parts.into_iter().map(|(_, path)| path))
+        });
+        let one = |path: &Option<PathBuf>| files(path.iter().cloned().collect());
+        let reports = [
+            ("junit", files(junit.collect())),
+            ("json", one(&self.json)),
+            ("html", one(&self.html)),
+        ];
+        let text = github::outputs(summary, &reports, delimiter);
+        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+            format!("failed to write the outputs of the step to {}: {error}", path.display())
+        })
     }
 
     /// Says which report would take the place of another, or of one of the files that are read.
@@ -116,7 +164,11 @@ impl Outputs {
             let error = put(path, |to| json::write(summary, to)).err()?;
             Some(format!("failed to write the JSON report to {}: {error}", path.display()))
         });
-        let problems: Vec<String> = junit.into_iter().chain(json).collect();
+        let html = self.html.as_ref().filter(due).and_then(|path| {
+            let error = put(path, |to| html::write(summary, to)).err()?;
+            Some(format!("failed to write the HTML report to {}: {error}", path.display()))
+        });
+        let problems: Vec<String> = junit.into_iter().chain(json).chain(html).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 

@@ -8,6 +8,7 @@ mod connect;
 mod credentials;
 mod error;
 mod lex;
+pub mod permissions;
 mod records;
 mod reply;
 mod time;

@@ -96,6 +96,8 @@ pub struct InstanceId {
     pub id: String,
     /// The Region that the ARN names.
     pub region: Option<String>,
+    /// The account that the ARN names.
+    pub account: Option<String>,
 }
 
 impl InstanceId {
@@ -109,7 +111,7 @@ impl InstanceId {
         };
         if !text.starts_with("arn:") {
             return if valid(text) {
-                Ok(Self { id: text.to_owned(), region: None })
+                Ok(Self { id: text.to_owned(), region: None, account: None })
             } else {
                 Err(EXPECTED.to_owned())
             };
@@ -124,7 +126,8 @@ impl InstanceId {
             {
                 let id = resource.strip_prefix("instance/").filter(|id| valid(id));
                 let id = id.ok_or_else(|| EXPECTED.to_owned())?;
-                Ok(Self { id: id.to_owned(), region: Some(region.to_owned()) })
+                let (region, account) = (Some(region.to_owned()), Some(account.to_owned()));
+                Ok(Self { id: id.to_owned(), region, account })
             }
             _ => Err(EXPECTED.to_owned()),
         }

@@ -186,3 +186,96 @@ fn the_schema_is_printed_as_it_is_committed() {
     let output = callcheck(folder.path()).arg("schema").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), callcheck::suite::SCHEMA);
 }
+
+#[test]
+fn a_pattern_stands_for_every_file_that_matches() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let folder = story.path().join("more/bots");
+    std::fs::create_dir_all(&folder).unwrap();
+    for name in ["b", "a"] {
+        let text = format!(
+            "name: {name}\nregion: us-east-1\nconnect: {{instance_id: i-1, test_cases: \
+             [{{name: {name}, test_case_id: c2}}]}}\n"
+        );
+        std::fs::write(folder.join(format!("{name}.yaml")), text).unwrap();
+    }
+    let outcome = story.args(&["more/**/*.yaml", "more/bots/a*"]).run();
+    outcome.exits(0);
+    let report = outcome.json();
+    let suites: Vec<_> =
+        report["suites"].as_array().unwrap().iter().map(|suite| suite["file"].clone()).collect();
+    assert_eq!(suites, ["suite.yaml", "more/bots/a.yaml", "more/bots/b.yaml"]);
+}
+
+#[test]
+fn a_pattern_that_nothing_matches_is_no_pass() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let outcome = story.args(&["more/*.yaml"]).run();
+    no_call(outcome.exits(2));
+    assert!(run_error(&outcome).contains("no file matches `more/*.yaml`"));
+}
+
+#[test]
+fn the_least_policy_is_printed_and_what_is_not_known_is_said() {
+    let suite = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/suite.yaml");
+    let folder = tempfile::tempdir().unwrap();
+    let print = |args: &[&str]| {
+        let output =
+            callcheck(folder.path()).args(["iam-policy", suite]).args(args).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), stderr)
+    };
+    let (code, policy, notes) = print(&["--tag", "smoke", "--account", "111122223333"]);
+    assert_eq!(code, Some(0), "{notes}");
+    insta::assert_snapshot!(policy);
+    assert!(
+        notes.contains("note: not tried on an account") && !notes.contains("--account"),
+        "{notes}"
+    );
+    let (_, policy, notes) = print(&[]);
+    assert!(policy.contains("arn:aws:lex:us-east-1:*:test-set/TESTSET001"), "{policy}");
+    assert!(notes.contains("--account"), "{notes}");
+    let (code, policy, notes) = print(&["--tag", "none"]);
+    assert_eq!((code, policy.as_str()), (Some(4), ""), "{notes}");
+    let (code, _, notes) = print(&["--account", "1"]);
+    assert_eq!(code, Some(2), "{notes}");
+}
+
+#[test]
+fn no_call_is_made_that_the_policy_does_not_allow() {
+    // All that may come of a test: a failure with its records, a time that is up, a lost reply, and so
+    // many at once that they are listed.
+    let mut tests: Vec<String> =
+        (3..15).map(|n| format!("{{name: Passes {n}, test_case_id: c{n}}}")).collect();
+    tests.push("{name: Fails, test_case_id: c1}".to_owned());
+    tests.push("{name: Hangs, test_case_id: c2}".to_owned());
+    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    let story = Story::new()
+        .connect(&tests)
+        .lex(&["{name: Below, test_set_id: TESTSET001, expect: {end_to_end: 95%}}"])
+        .services(
+            "{c1: {runs: [{status: FAILED, after: 1s}]}, c2: {runs: [{status: IN_PROGRESS}]}}",
+            "{TESTSET001: {runs: [{status: Completed, after: 1s, \
+             results: {utterances: 10, matched: 1}}]}}",
+            "[{operation: StartTestExecution, calls: [1], fault: reset_after}]",
+        );
+    let folder = story.path().to_owned();
+    let outcome = story.args(&["--details", "always"]).run();
+    outcome.exits(1);
+    let policy = callcheck(&folder).args(["iam-policy", "suite.yaml"]).output().unwrap();
+    let policy: serde_json::Value = serde_json::from_slice(&policy.stdout).unwrap();
+    let statements = policy["Statement"].as_array().unwrap();
+    let actions = statements.iter().flat_map(|it| it["Action"].as_array().unwrap());
+    let mut unused: Vec<&str> = actions.map(|action| action.as_str().unwrap()).collect();
+    for call in &outcome.ledger.calls {
+        let allowed = |action: &&str| action.ends_with(&format!(":{}", call.operation));
+        assert!(
+            policy.to_string().contains(&format!(":{}\"", call.operation)),
+            "{}",
+            call.operation
+        );
+        unused.retain(|action| !allowed(action));
+    }
+    // AWS asks for it with the results.
+    assert_eq!(unused, ["lex:ListTestSetRecords"], "nor is more allowed than is called");
+}

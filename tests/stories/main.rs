@@ -5,6 +5,7 @@
 
 mod cancelling;
 mod details;
+mod github;
 mod harness;
 mod inputs;
 mod quotas;

@@ -4,7 +4,7 @@ use quick_junit::TestCaseStatus;
 
 use crate::harness::{Outcome, Story};
 
-fn failing() -> Story {
+pub(crate) fn failing() -> Story {
     Story::new().connect(&["{name: Menu, test_case_id: c1, tags: [voice], id: menu}"]).services(
         "{c1: {runs: [{status: FAILED, after: 1s}]}}",
         "{}",
@@ -139,27 +139,6 @@ fn personal_data_stands_in_no_output_unless_it_is_asked_for() {
 }
 
 #[test]
-fn the_step_summary_of_a_job_gets_its_part() {
-    let story = failing();
-    let path = story.path().join("step.md");
-    std::fs::write(&path, "before\n").unwrap();
-    let outcome = story.env("GITHUB_STEP_SUMMARY", path.to_str().unwrap()).run();
-    outcome.exits(1);
-    let text = std::fs::read_to_string(outcome.file("step.md")).unwrap();
-    assert!(text.starts_with("before\n\n\n❌ **callcheck: failed**: 1 test: 1 failed"), "{text}");
-    assert!(text.contains("| FAILED | Menu |") && text.contains("suite.yaml:12"), "{text}");
-    assert_eq!(text.matches("callcheck:").count(), 1, "once, at the end");
-}
-
-#[test]
-fn on_github_each_failure_is_annotated_at_its_line() {
-    let outcome = failing().env("GITHUB_ACTIONS", "true").run();
-    let line = outcome.stdout.lines().last().unwrap();
-    assert!(line.starts_with("::error file=suite.yaml,line=12,title=FAILED%3A Menu::"), "{line}");
-    assert!(!failing().run().stdout.contains("::error"), "only where it is read");
-}
-
-#[test]
 fn missing_folders_of_reports_are_made() {
     let outcome = failing().args(&["--junit", "a/b/junit.xml"]).run();
     outcome.exits(1);
@@ -208,14 +187,4 @@ fn no_text_from_aws_or_a_suite_is_a_command_of_the_host() {
     let outcome = failing().args(&["--run-id", "x\n::error::y ##[z]"]).run();
     outcome.exits(2);
     assert!(!outcome.stderr.contains("\n::") && !outcome.stderr.contains("##["));
-}
-
-#[test]
-fn an_annotation_names_the_file_as_the_repository_does() {
-    let story = failing();
-    let repository = story.path().parent().unwrap().to_str().unwrap().to_owned();
-    let folder = story.path().file_name().unwrap().to_str().unwrap().to_owned();
-    let outcome = story.env("GITHUB_ACTIONS", "true").env("GITHUB_WORKSPACE", &repository).run();
-    let line = outcome.stdout.lines().last().unwrap();
-    assert!(line.starts_with(&format!("::error file={folder}/suite.yaml,line=12,")), "{line}");
 }

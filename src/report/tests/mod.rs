@@ -1,6 +1,7 @@
 //! Reports of a run that holds everything.
 
 mod github;
+mod html;
 mod json_report;
 mod junit;
 mod markdown;

@@ -4,6 +4,7 @@ use fastrand::Rng;
 use quick_junit::Report;
 use serde_json::Value;
 
+use super::html::check_html;
 use super::*;
 use crate::exit;
 use crate::outcome::{ErrorKind, Gate};
@@ -126,6 +127,7 @@ fn any_text_in_any_field_gives_well_formed_reports() {
             check_xml(&part, seed);
         }
         check_markdown(&markdown::render(&summary), seed);
+        check_html(&super::html::page(&summary), seed);
         check_annotations(&annotations(&summary, str::to_owned), seed);
         check_log(&defuse(&terminal::report(&summary)), seed);
     }

@@ -1,0 +1,60 @@
+//! `callcheck iam-policy`: what AWS must allow for a run of suites.
+
+use super::prepare::{check_arns, nothing_selected, selection};
+use super::{Console, suites};
+use crate::cli::IamPolicyArgs;
+use crate::error::Error;
+use crate::exit;
+use crate::plan::{Options, Plan};
+use crate::service::permissions::{self, LONGEST_MANAGED_POLICY, Reach};
+use crate::service::{self, Access};
+
+/// Prints the policy to stdout, and to stderr what a person should know of it.
+pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Result<u8, Error> {
+    let suites = suites::load(&suites::expand(&args.suites)?)?;
+    if let Some(region) = &args.region {
+        check_arns(&suites, region)?;
+    }
+    let mut options = Options {
+        selection: selection(&args.selection)?,
+        region: args.region.clone(),
+        ..Options::default()
+    };
+    let mut plan = Plan::new(&suites, &options);
+    if plan.tests.is_empty() && !args.selection.allow_empty {
+        return Err(nothing_selected(&suites));
+    }
+    let mut notes = Vec::new();
+    if plan.lanes.iter().any(|lane| lane.region.is_none()) {
+        options.default_region = service::default_region(&Access::default()).await;
+        plan = Plan::new(&suites, &options);
+    }
+    if plan.lanes.iter().any(|lane| lane.region.is_none()) {
+        notes.push("no Region is known for some tests, and a * stands for it: --region sets it");
+    }
+    let reach = if args.any_test { Reach::AnyTest } else { Reach::Selected };
+    let policy = permissions::policy(&plan, args.account.as_deref(), reach);
+    let long = policy.to_string().chars().filter(|c| !c.is_whitespace()).count();
+    let policy = format!("{policy:#}\n");
+    if policy.contains(":*:instance/") || policy.contains(":*:test-set/") {
+        notes.push(
+            "whose account it is stands in no suite, and a * stands for it: --account sets it",
+        );
+    }
+    let too_long = format!(
+        "it is {long} characters long, and a managed policy takes {LONGEST_MANAGED_POLICY}: \
+         --any-test names no single tests"
+    );
+    if long > LONGEST_MANAGED_POLICY {
+        notes.push(&too_long);
+    }
+    notes.push(
+        "not tried on an account: Connect's actions for test cases, and the form of their ARNs, are not in \
+         AWS's authorization reference",
+    );
+    console.data(&policy)?;
+    for note in notes {
+        console.log(&format!("note: {note}"));
+    }
+    Ok(exit::PASSED)
+}

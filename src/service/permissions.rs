@@ -1,0 +1,165 @@
+//! What AWS must allow for a plan to be run: the least IAM policy.
+//!
+//! Names of actions and forms of ARNs are those of AWS-FACTS.md; Connect's are not in AWS's public
+//! authorization reference, and neither has been tried on an account.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::plan::{ConnectTarget, Plan, Target};
+
+/// A managed policy is at most so long, in characters without white space (IAM quotas).
+pub const LONGEST_MANAGED_POLICY: usize = 6144;
+
+/// For each test case: a failed one has its records read, one whose time is up is stopped.
+const CONNECT: [&str; 5] = [
+    "connect:StartTestCaseExecution",
+    "connect:GetTestCaseExecutionSummary",
+    "connect:ListTestCaseExecutions",
+    "connect:ListTestCaseExecutionRecords",
+    "connect:StopTestCaseExecution",
+];
+
+/// For each test set. ListTestExecutionResultItems asks for ListTestSetRecords, which callcheck never
+/// calls.
+const LEX: [&str; 4] = [
+    "lex:StartTestExecution",
+    "lex:DescribeTestExecution",
+    "lex:ListTestExecutionResultItems",
+    "lex:ListTestSetRecords",
+];
+
+/// It has no resource of its own.
+const LEX_LIST: &str = "lex:ListTestExecutions";
+
+/// How much is named by its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Each test case and test set.
+    Selected,
+    /// Instances; what tests there are of them, and test sets, is left open.
+    AnyTest,
+}
+
+/// The least policy for a plan. Where neither `account` nor an ARN of the suite says whose an instance
+/// is, or no Region is known, a `*` stands for it.
+pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Value {
+    let (mut instances, mut test_cases) = (BTreeSet::new(), BTreeSet::new());
+    let mut test_sets = BTreeSet::new();
+    for (index, test) in plan.tests.iter().enumerate() {
+        let region = plan.region(index).unwrap_or("*");
+        match &test.target {
+            Target::Connect(ConnectTarget { instance, test_case_id, .. }) => {
+                let account = instance.account.as_deref().or(account).unwrap_or("*");
+                let arn = arn("connect", region, account, &format!("instance/{}", instance.id));
+                let test_case = if reach == Reach::AnyTest { "*" } else { test_case_id };
+                test_cases.insert(format!("{arn}/test-case/{test_case}"));
+                instances.insert(arn);
+            }
+            Target::Lex(target) => {
+                let test_set = if reach == Reach::AnyTest { "*" } else { &target.test_set_id };
+                let resource = format!("test-set/{test_set}");
+                test_sets.insert(arn("lex", region, account.unwrap_or("*"), &resource));
+            }
+        }
+    }
+    let mut statements = Vec::new();
+    if !instances.is_empty() {
+        let resources: Vec<String> = instances.into_iter().chain(test_cases).collect();
+        statements.push(statement("ConnectTestCases", &CONNECT, json!(resources)));
+    }
+    if !test_sets.is_empty() {
+        statements.push(statement("LexTestSets", &LEX, json!(test_sets)));
+        statements.push(statement("LexTestExecutions", &[LEX_LIST], json!("*")));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn statement(sid: &str, actions: &[&str], resources: Value) -> Value {
+    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
+}
+
+fn arn(service: &str, region: &str, account: &str, resource: &str) -> String {
+    let partition = match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    };
+    format!("arn:{partition}:{service}:{region}:{account}:{resource}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Options;
+    use crate::suite;
+
+    const SUITE: &str = "
+name: S
+connect:
+  instance_id: arn:aws:connect:eu-west-1:111122223333:instance/i-1
+  test_cases:
+    - {name: a, test_case_id: c2}
+    - {name: b, test_case_id: c1}
+    - {name: again, test_case_id: c1}
+    - {name: other, test_case_id: c3, instance_id: i-2}
+lex:
+  bot_id: BOT0000001
+  bot_alias_id: TSTALIASID
+  locale_id: en_US
+  api_mode: NonStreaming
+  expect: none
+  test_executions:
+    - {name: bot, test_set_id: TESTSET001}
+";
+
+    fn plan(text: &str, region: Option<&str>) -> Plan {
+        let suite = suite::parse("s.yaml", text, &|_| None).unwrap();
+        let default_region = region.map(str::to_owned);
+        Plan::new(&[suite], &Options { default_region, ..Options::default() })
+    }
+
+    #[test]
+    fn each_test_is_named_once_where_it_is() {
+        let policy =
+            policy(&plan(SUITE, Some("us-gov-west-1")), Some("444455556666"), Reach::Selected);
+        assert_eq!(
+            policy["Statement"][0]["Resource"],
+            json!([
+                "arn:aws-us-gov:connect:us-gov-west-1:444455556666:instance/i-2",
+                "arn:aws:connect:eu-west-1:111122223333:instance/i-1",
+                "arn:aws-us-gov:connect:us-gov-west-1:444455556666:instance/i-2/test-case/c3",
+                "arn:aws:connect:eu-west-1:111122223333:instance/i-1/test-case/c1",
+                "arn:aws:connect:eu-west-1:111122223333:instance/i-1/test-case/c2",
+            ])
+        );
+        assert_eq!(
+            policy["Statement"][1]["Resource"],
+            json!(["arn:aws-us-gov:lex:us-gov-west-1:444455556666:test-set/TESTSET001"])
+        );
+        assert_eq!(policy["Statement"][2]["Resource"], "*");
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_open_and_no_more() {
+        let policy = policy(&plan(SUITE, None), None, Reach::AnyTest);
+        assert_eq!(
+            policy["Statement"][0]["Resource"],
+            json!([
+                "arn:aws:connect:*:*:instance/i-2",
+                "arn:aws:connect:eu-west-1:111122223333:instance/i-1",
+                "arn:aws:connect:*:*:instance/i-2/test-case/*",
+                "arn:aws:connect:eu-west-1:111122223333:instance/i-1/test-case/*",
+            ])
+        );
+    }
+
+    #[test]
+    fn a_service_that_is_not_called_is_not_allowed() {
+        let connect = SUITE.split("lex:").next().unwrap();
+        let policy = policy(&plan(connect, Some("us-east-1")), None, Reach::Selected);
+        assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
+        assert!(!policy.to_string().contains("lex:"));
+    }
+}
