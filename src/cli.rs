@@ -54,6 +54,9 @@ pub enum Command {
     },
 }
 
+/// A run's id is at most so long: it is the name of a file.
+pub const LONGEST_RUN_ID: usize = 64;
+
 /// Where the journal is kept, where nothing else is said.
 pub const DEFAULT_STATE_DIR: &str = ".callcheck";
 
@@ -81,8 +84,9 @@ pub struct RunArgs {
     #[arg(long, value_name = "ID", value_parser = parse_run_id)]
     pub run_id: Option<String>,
 
-    /// Take up the newest run of these suites that was killed or interrupted, if there is one; with
-    /// `=anyway` even if they have changed since
+    /// Take up the newest run of these suites that was killed or interrupted, if there is one, or that of
+    /// --run-id, which where it is finished is followed by ID.2, ID.3 and on; with `=anyway` even if
+    /// suites have changed since
     #[arg(
         long,
         value_name = "WHEN",
@@ -416,7 +420,7 @@ fn parse_url(text: &str) -> Result<String, String> {
 
 /// A run id names files: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`.
 fn parse_run_id(text: &str) -> Result<String, String> {
-    let valid = text.len() <= 64
+    let valid = text.len() <= LONGEST_RUN_ID
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
     if valid {

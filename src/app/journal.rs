@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::Utc;
 
 use super::run::Identity;
-use crate::cli::{Resume, RunArgs};
+use crate::cli::{LONGEST_RUN_ID, Resume, RunArgs};
 use crate::engine::journal::files::{Contents, Folder, Lock, Unreadable};
 use crate::engine::journal::known::KnownRun;
 use crate::engine::journal::record::{ListedTest, Record, VERSION};
@@ -44,11 +44,13 @@ pub(super) fn choose(
     let folder = Folder::of(&args.state_dir);
     folder.make().map_err(|error| unwritable(&args.state_dir, &error))?;
     let mut notes = Vec::new();
-    if args.run_id.is_none() && args.resume.is_some() {
-        match newest_unfinished(&folder, plan, &mut notes)? {
+    match (&args.run_id, args.resume.is_some()) {
+        (Some(run_id), true) => identity.run_id = open_one_of(&folder, run_id, &mut notes)?,
+        (None, true) => match newest_unfinished(&folder, plan, &mut notes)? {
             Some(run_id) => identity.run_id = run_id,
             None => notes.push("there is no run to take up: a new one begins".to_owned()),
-        }
+        },
+        (_, false) => {}
     }
     let run_id = identity.run_id.clone();
     let lock = folder.lock(&run_id).map_err(|error| unwritable(&args.state_dir, &error))?;
@@ -138,6 +140,25 @@ fn unwritable(state_dir: &Path, error: &std::io::Error) -> Error {
         "nothing was started: without its journal a run that is killed could start things twice; \
          name another directory with --state-dir",
     )
+}
+
+/// Of an id and those that follow it, `ID.2`, `ID.3` and on, the first whose run is not finished: a CI
+/// job that is tried again under the id of its pipeline takes its run up, and where that was over it
+/// begins another.
+fn open_one_of(folder: &Folder, run_id: &str, notes: &mut Vec<String>) -> Result<String, Error> {
+    let mut id = run_id.to_owned();
+    for next in 2_u32.. {
+        let run = contents(folder, &id)?.and_then(|contents| contents.run);
+        let Some(conclusion) = run.and_then(|run| run.conclusion) else { break };
+        let following = format!("{run_id}.{next}");
+        // The finished one's own error says the rest.
+        if following.len() > LONGEST_RUN_ID {
+            break;
+        }
+        notes.push(format!("run {id} is finished: {conclusion}"));
+        id = following;
+    }
+    Ok(id)
 }
 
 /// The newest run that is not finished, of suites that are all among those of this one. Notes say why

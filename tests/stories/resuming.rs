@@ -106,6 +106,30 @@ fn what_an_interrupt_has_stopped_starts_again() {
 }
 
 #[test]
+fn a_job_that_is_tried_again_under_one_id_begins_the_next_run_where_one_is_finished() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).services(
+        "{c1: {runs: [{status: STOPPED, after: 1s}, {status: PASSED, after: 1s}]}}",
+        "{}",
+        "[]",
+    );
+    let args = ["--run-id", "pipeline-1", "--resume"];
+    let first = story.args(&args).run();
+    first.exits(3);
+    assert_eq!(first.json()["run_id"], "pipeline-1");
+    let second = first.again(&args).wait();
+    second.exits(0);
+    assert_eq!(second.json()["run_id"], "pipeline-1.2");
+    assert!(second.stderr.contains("run pipeline-1 is finished: incomplete"), "{}", second.stderr);
+    assert_eq!(second.again(&args).wait().json()["run_id"], "pipeline-1.3");
+    // Without --resume it is the one that was asked for, or none.
+    second.again(&args[..2]).wait().exits(2);
+    let long = "x".repeat(64);
+    let args = ["--run-id", &long, "--resume"];
+    second.again(&args).wait().exits(0);
+    second.again(&args).wait().exits(2);
+}
+
+#[test]
 fn a_finished_run_is_not_run_again_and_leaves_no_green_report() {
     let first = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&SAME).run();
     first.exits(0);

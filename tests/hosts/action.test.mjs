@@ -1,4 +1,4 @@
-// The action's steps, really run: `CALLCHECK=path node --test tests/action/`.
+// The action's steps, really run: `CALLCHECK=path node --test tests/hosts/`.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";

@@ -1,0 +1,60 @@
+// The shell scripts that stand in examples/ci, as their hosts would hand them to a shell.
+//
+// `node tests/hosts/scripts.mjs FOLDER` writes each to a file, for shellcheck.
+
+import fs from "node:fs";
+import path from "node:path";
+
+import { parse } from "yaml";
+
+const EXAMPLES = path.resolve(import.meta.dirname, "../../examples/ci");
+const read = (name) => fs.readFileSync(path.join(EXAMPLES, name), "utf8");
+
+// The scripts of a host, in the order in which it runs them, each with the shell that it is run by.
+export function scripts() {
+  const gitlab = parse(read("gitlab-ci.yml")).callcheck;
+  const jenkins = read("Jenkinsfile");
+  const azure = parse(read("azure-pipelines.yml")).jobs[0].steps;
+  const circleci = parse(read("circleci.yml")).jobs.callcheck.steps;
+  const buildkite = parse(read("buildkite.yml")).steps[0].command;
+  const { phases } = parse(read("buildspec.yml"));
+  const inJenkins = /script: '''\n([^]*?)'''/.exec(jenkins)[1];
+  if (inJenkins.includes("\\")) throw new Error("Jenkinsfile: a backslash is Groovy's");
+  if (/(?<!\$)\$(?!\$)/.test(buildkite)) throw new Error("buildkite.yml: a single $ is read when it is uploaded");
+  const bash = (...texts) => texts.map((text) => ({ shell: ["bash", "-e"], text }));
+  return {
+    gitlab: bash([...gitlab.before_script, ...gitlab.script].join("\n")),
+    jenkins: [{ shell: ["sh", "-xe"], text: inJenkins }],
+    azure: bash(...azure.filter((step) => step.bash).slice(0, 2).map((step) => step.bash)),
+    circleci: bash(...circleci.filter((step) => step.run).map((step) => step.run.command)),
+    buildkite: bash(buildkite.replaceAll("$$", "$")),
+    codebuild: bash([...phases.install.commands, ...phases.build.commands].join("\n")),
+  };
+}
+
+// The variables that a host's file sets.
+export function variables(host) {
+  const files = {
+    gitlab: () => parse(read("gitlab-ci.yml")).callcheck.variables,
+    jenkins: () => Object.fromEntries([...read("Jenkinsfile").matchAll(/^ {4}(\w+) = ['"](.*)['"]/gm)].map((it) => it.slice(1))),
+    azure: () => parse(read("azure-pipelines.yml")).variables,
+    circleci: () => parse(read("circleci.yml")).jobs.callcheck.environment,
+    buildkite: () => parse(read("buildkite.yml")).env,
+    codebuild: () => parse(read("buildspec.yml")).env.variables,
+  };
+  return files[host]();
+}
+
+// Where GitLab and Jenkins look for JUnit reports.
+export const junitOfGitlab = parse(read("gitlab-ci.yml")).callcheck.artifacts.reports.junit;
+export const junitOfJenkins = /junit '(.*)'/.exec(read("Jenkinsfile"))[1];
+
+if (process.argv[1] === import.meta.filename) {
+  const folder = process.argv[2];
+  fs.mkdirSync(folder, { recursive: true });
+  for (const [host, all] of Object.entries(scripts())) {
+    for (const [number, { shell, text }] of all.entries()) {
+      fs.writeFileSync(path.join(folder, `${host}-${number + 1}.sh`), `#!/usr/bin/env ${shell[0]}\n${text}`);
+    }
+  }
+}
