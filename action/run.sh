@@ -5,24 +5,33 @@ set -euo pipefail
 
 args=()
 
+# The text $1 without the white space around it, as YAML's blocks leave some.
+trimmed() {
+  local text="${1#"${1%%[![:space:]]*}"}"
+  printf '%s' "${text%"${text##*[![:space:]]}"}"
+}
+
 # A flag with a value, where there is one.
-flag() { if [ -n "$2" ]; then args+=("--$1=$2"); fi; }
+flag() {
+  local value
+  value=$(trimmed "$2")
+  if [ -n "$value" ]; then args+=("--$1=$value"); fi
+}
 
 # A flag without one. What is neither true nor false is callcheck's to refuse, with its reports.
 switch() {
-  case $2 in
+  case $(trimmed "$2") in
     true) args+=("--$1") ;;
     false) ;;
     *) flag "$1" "$2" ;;
   esac
 }
 
-# Calls `$2 LINE…` for each line of $1 that is not blank, without the white space around it.
+# Calls `$2 LINE…` for each line of $1 that is not blank.
 each_line() {
   local line
   while IFS= read -r line || [ -n "$line" ]; do
-    line="${line#"${line%%[![:space:]]*}"}"
-    line="${line%"${line##*[![:space:]]}"}"
+    line=$(trimmed "$line")
     if [ -n "$line" ]; then "${@:2}" "$line"; fi
   done <<< "$1"
 }
@@ -51,5 +60,7 @@ each_line "$INPUT_ARGS" add
 args+=(--)
 each_line "$INPUT_SUITE" add
 
+# Git's bash on Windows would make other paths of arguments that look like paths to it.
+export MSYS_NO_PATHCONV=1 MSYS2_ARG_CONV_EXCL='*'
 # A cancel signals this process and none below it.
 exec "$CALLCHECK" run "${args[@]}"

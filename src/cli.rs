@@ -223,9 +223,9 @@ impl ReportArgs {
         }
     }
 
-    /// What a command line of `run` that cannot be parsed says of where reports go; none where it
-    /// is not of `run`.
-    pub fn guess(args: &[OsString]) -> Option<Self> {
+    /// What a command line of `run` that cannot be parsed says of where reports go, and what else there is
+    /// that may name a file; none where it is not of `run`.
+    pub fn guess(args: &[OsString]) -> Option<(Self, Vec<PathBuf>)> {
         let run = args.iter().position(|arg| arg == "run")?;
         let mut args = args[run + 1..].iter().peekable();
         let mut found = Self {
@@ -235,6 +235,7 @@ impl ReportArgs {
             html: None,
             summary: None,
         };
+        let mut others = Vec::new();
         while let Some(arg) = args.next() {
             let text = arg.to_string_lossy();
             let (flag, value) = match text.split_once('=') {
@@ -247,10 +248,10 @@ impl ReportArgs {
                 "--json" => found.json = value().or(found.json),
                 "--html" => found.html = value().or(found.html),
                 "--summary" => found.summary = value().or(found.summary),
-                _ => {}
+                _ => others.extend((!flag.starts_with("--")).then(|| PathBuf::from(arg))),
             }
         }
-        Some(found)
+        Some((found, others))
     }
 }
 
@@ -327,6 +328,10 @@ pub struct IamPolicyArgs {
     /// The Region, in place of the suites' [default: the AWS chain's]
     #[arg(long, value_parser = parse_region, help_heading = "AWS")]
     pub region: Option<String>,
+
+    /// The profile of the shared AWS configuration, for its Region
+    #[arg(long, help_heading = "AWS")]
+    pub profile: Option<String>,
 
     /// The account, where no ARN of the suites names it [default: any]
     #[arg(long, value_name = "ID", value_parser = parse_account, help_heading = "AWS")]

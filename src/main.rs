@@ -20,7 +20,9 @@ fn main() -> ExitCode {
                 let _ = console.data(&text);
                 return ExitCode::from(exit::PASSED);
             }
-            app::report_invalid_command_line(&args, &error);
+            for problem in app::report_invalid_command_line(&args, &error) {
+                console.log(&format!("error: {problem}"));
+            }
             console.log(text.trim_end());
             return ExitCode::from(exit::INVALID);
         }

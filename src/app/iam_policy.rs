@@ -6,7 +6,7 @@ use crate::cli::IamPolicyArgs;
 use crate::error::Error;
 use crate::exit;
 use crate::plan::{Options, Plan};
-use crate::service::permissions::{self, LONGEST_MANAGED_POLICY, Reach};
+use crate::service::permissions::{self, LONGEST_INLINE_POLICY, LONGEST_MANAGED_POLICY, Reach};
 use crate::service::{self, Access};
 
 /// Prints the policy to stdout, and to stderr what a person should know of it.
@@ -21,29 +21,30 @@ pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Resul
         ..Options::default()
     };
     let mut plan = Plan::new(&suites, &options);
-    if plan.tests.is_empty() && !args.selection.allow_empty {
+    // IAM takes no policy that allows nothing.
+    if plan.tests.is_empty() {
         return Err(nothing_selected(&suites));
     }
     let mut notes = Vec::new();
     if plan.lanes.iter().any(|lane| lane.region.is_none()) {
-        options.default_region = service::default_region(&Access::default()).await;
+        let access = Access { profile: args.profile.clone(), ..Access::default() };
+        options.default_region = service::default_region(&access).await;
         plan = Plan::new(&suites, &options);
-    }
-    if plan.lanes.iter().any(|lane| lane.region.is_none()) {
-        notes.push("no Region is known for some tests, and a * stands for it: --region sets it");
     }
     let reach = if args.any_test { Reach::AnyTest } else { Reach::Selected };
     let policy = permissions::policy(&plan, args.account.as_deref(), reach);
-    let long = policy.to_string().chars().filter(|c| !c.is_whitespace()).count();
-    let policy = format!("{policy:#}\n");
-    if policy.contains(":*:instance/") || policy.contains(":*:test-set/") {
+    if policy.any_region {
+        notes.push("no Region is known for some tests, and a * stands for it: --region sets it");
+    }
+    if policy.any_account {
         notes.push(
             "whose account it is stands in no suite, and a * stands for it: --account sets it",
         );
     }
+    let long = policy.document.to_string().chars().filter(|c| !c.is_whitespace()).count();
     let too_long = format!(
-        "it is {long} characters long, and a managed policy takes {LONGEST_MANAGED_POLICY}: \
-         --any-test names no single tests"
+        "it is {long} characters long, and IAM takes {LONGEST_MANAGED_POLICY} as a managed policy and \
+         {LONGEST_INLINE_POLICY} of all inline policies of a role: --any-test names no single tests"
     );
     if long > LONGEST_MANAGED_POLICY {
         notes.push(&too_long);
@@ -52,7 +53,7 @@ pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Resul
         "not tried on an account: Connect's actions for test cases, and the form of their ARNs, are not in \
          AWS's authorization reference",
     );
-    console.data(&policy)?;
+    console.data(&format!("{:#}\n", policy.document))?;
     for note in notes {
         console.log(&format!("note: {note}"));
     }

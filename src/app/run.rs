@@ -1,7 +1,7 @@
 //! `callcheck run`: from the suites to the exit code.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,18 +66,15 @@ impl Identity {
 pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Error> {
     let mut identity = Identity::new(args.run_id.clone());
     let outputs = outputs(&args.reports);
+    // Nothing may be written before this: a report might take the place of a suite.
+    check_outputs(&args, &outputs)?;
     match suites::expand(&args.suites) {
         Ok(suites) => args.suites = suites,
         Err(error) if args.dry_run => return Err(error),
         Err(error) => return refuse(error, identity, &outputs, console),
     }
+    check_outputs(&args, &outputs)?;
     let args = &args;
-    let inputs: Vec<PathBuf> =
-        args.suites.iter().chain(args.access.simulate.iter().flatten()).cloned().collect();
-    let clash = outputs.clash(&inputs);
-    if let Some(clash) = clash.or_else(|| outputs.lies_in(Folder::of(&args.state_dir).path())) {
-        return Err(Error::new(Kind::Invalid, clash).hint("give each report a path of its own"));
-    }
     if args.dry_run {
         return dry_run(args, console).await;
     }
@@ -109,7 +106,9 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     let journal = match begin(args, &run_id, &mut collector, &outputs, chosen) {
         Ok(journal) => journal,
         Err(error) => {
-            annotate(collector.summary(), console);
+            // Its cause alone: of the tests there is nothing to say.
+            let cause = RunSummary { suites: Vec::new(), ..collector.summary().clone() };
+            annotate(&cause, console);
             return Err(error);
         }
     };
@@ -181,6 +180,26 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     Ok(collector.summary().exit_code)
 }
 
+/// Whether a report would take the place of something else. Where one would, none is written, and the
+/// later steps of a job alone know of it.
+fn check_outputs(args: &RunArgs, outputs: &Outputs) -> Result<(), Error> {
+    let inputs = args.suites.iter().chain(args.access.simulate.iter().flatten());
+    let clash = outputs.clash(&inputs.cloned().collect::<Vec<_>>());
+    let clash = clash.or_else(|| outputs.lies_in(Folder::of(&args.state_dir).path()));
+    let Some(clash) = clash else { return Ok(()) };
+    let error = Error::new(Kind::Invalid, clash).hint("give each report a path of its own");
+    if args.dry_run {
+        return Err(error);
+    }
+    let Identity { run_id, started_at, .. } = Identity::new(args.run_id.clone());
+    let errors = vec![error.for_reports()];
+    let summary = without_tests(run_id, started_at, error.kind.conclusion(), errors);
+    match outputs.without_reports().hand_on(&summary) {
+        Ok(()) => Err(error),
+        Err(problem) => Err(Error { message: format!("{}; {problem}", error.message), ..error }),
+    }
+}
+
 /// Tells how a run came out, to those after it and to whoever reads the log.
 fn tell(
     args: &RunArgs,
@@ -217,10 +236,7 @@ fn refuse(
     let errors = vec![error.for_reports()];
     let conclusion = error.kind.conclusion();
     let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
-    let mut problems = outputs.write(&summary, Moment::End).err().unwrap_or_default();
-    problems.extend(outputs.summarize(&summary).err());
-    problems.extend(outputs.hand_on(&summary).err());
-    for problem in problems {
+    for problem in outputs.write_all(&summary) {
         console.log(&format!("error: {problem}"));
     }
     annotate(&summary, console);
@@ -255,12 +271,14 @@ fn begin(
         Some(chosen) => chosen.begin(&args.state_dir, run_id),
         None => Ok(Journal::nowhere()),
     });
-    begun.inspect_err(|error| {
+    begun.map_err(|error| {
         collector.trouble(error.for_reports());
-        // The reports that can be written tell of what cannot.
-        let _ = outputs.write(collector.concluded(), Moment::End);
-        let _ = outputs.summarize(collector.concluded());
-        let _ = outputs.hand_on(collector.concluded());
+        // The reports that can be written tell of what cannot; of which they are, the error tells.
+        let told = |problem: &String| error.message.contains(problem.as_str());
+        let mut problems = outputs.write_all(collector.concluded());
+        problems.retain(|problem| !told(problem));
+        problems.insert(0, error.message);
+        Error { message: problems.join("; "), ..error }
     })
 }
 
@@ -396,19 +414,18 @@ fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Cons
         collector.trouble(RunError { message: problem, details: String::new() });
     };
     let written = outputs.write(collector.concluded(), Moment::End);
-    let failed = written.is_err();
+    let mut all = written.is_ok();
     written.err().into_iter().flatten().for_each(|problem| note(collector, problem));
-    // The summary comes after, so that it is no greener than the exit code.
-    let summarized = outputs.summarize(collector.concluded());
-    if let Err(problem) = &summarized {
-        note(collector, problem.clone());
+    if let Err(problem) = outputs.hand_on(collector.concluded()) {
+        note(collector, problem);
+        all = false;
     }
-    // And this is the last: it holds what came of all others.
-    let handed_on = outputs.hand_on(collector.concluded());
-    if let Err(problem) = &handed_on {
-        note(collector, problem.clone());
+    // The summary is written once, and so comes last: it is no greener than the exit code.
+    if let Err(problem) = outputs.summarize(collector.concluded()) {
+        note(collector, problem);
+        let _ = outputs.hand_on(collector.concluded());
+        all = false;
     }
-    let all = !failed && summarized.is_ok() && handed_on.is_ok();
     if !all {
         let _ = outputs.write(collector.concluded(), Moment::Again);
     }
@@ -417,11 +434,13 @@ fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Cons
 
 /// Writes reports for a command line of `run` that could not be read, as far as it says where
 /// they go: no report of an earlier run may stay and be taken for this one's.
-pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
-    let Some(reports) = ReportArgs::guess(args) else { return };
+///
+/// Gives what could not be written.
+pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) -> Vec<String> {
+    let Some((reports, others)) = ReportArgs::guess(args) else { return Vec::new() };
     // A dry run writes nothing.
     if args.iter().any(|arg| arg == "--dry-run") {
-        return;
+        return Vec::new();
     }
     let identity = Identity::new(None);
     let details = error.render().to_string();
@@ -432,9 +451,10 @@ pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) {
         Kind::Invalid.conclusion(),
         vec![RunError { message, details }],
     );
-    // The command line's own error is what the person sees.
     let outputs = outputs(&reports);
-    let _ = outputs.write(&summary, Moment::End);
-    let _ = outputs.summarize(&summary);
-    let _ = outputs.hand_on(&summary);
+    // What may be a suite stays as it is.
+    match outputs.clash(&others) {
+        Some(_) => outputs.without_reports().hand_on(&summary).err().into_iter().collect(),
+        None => outputs.write_all(&summary),
+    }
 }

@@ -1,54 +1,78 @@
 //! The suites that a command line names.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+use globset::GlobBuilder;
+use walkdir::WalkDir;
 
 use crate::error::{Error, Kind};
+use crate::report::writer::identity;
 use crate::suite::{self, LoadError, Suite};
 
 /// The files that the command line names: as they are named, and in the place of a pattern such as
 /// `tests/**/*.yaml` all files that match it, in alphabetical order. CI hosts and some shells hand
-/// patterns on as they are. A file that several patterns match is taken once.
+/// patterns on as they are. A pattern takes no file that is named already, follows no link to a folder,
+/// and looks into folders whose name begins with a dot only where it names one.
 ///
 /// # Errors
 ///
 /// A pattern is not valid, no file matches it, or a folder cannot be read.
 pub(super) fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut taken: HashSet<PathBuf> = given.iter().cloned().collect();
+    // A file's name may look like a pattern.
+    let pattern = |path: &PathBuf| {
+        let text = path.to_str().filter(|text| text.contains(['*', '?', '[', '{']));
+        text.filter(|_| !path.exists()).map(str::to_owned)
+    };
+    let named = given.iter().filter(|path| pattern(path).is_none());
+    let mut taken: HashSet<PathBuf> = named.map(|path| identity(path)).collect();
     let mut suites = Vec::new();
     for path in given {
-        let pattern = path.to_str().filter(|text| text.contains(['*', '?', '[']));
-        // A file's name may look like a pattern.
-        let Some(pattern) = pattern.filter(|_| !path.exists()) else {
+        let Some(pattern) = pattern(path) else {
             suites.push(path.clone());
             continue;
         };
-        let failed = |cause: String| Error::new(Kind::Invalid, cause).hint(PATTERN_HINT);
-        let found = glob::glob(pattern)
-            .map_err(|error| failed(format!("the pattern `{pattern}` is not valid: {error}")))?;
-        let before = suites.len();
-        let mut matched = false;
-        for file in found {
-            let file =
-                file.map_err(|error| failed(format!("failed to look for {pattern}: {error}")))?;
-            if !file.is_file() {
-                continue;
-            }
-            matched = true;
-            if taken.insert(file.clone()) {
-                suites.push(file);
-            }
-        }
-        if !matched {
-            return Err(failed(format!("no file matches `{pattern}`")));
-        }
-        suites[before..].sort();
+        let matching = matching(&pattern).map_err(|cause| {
+            Error::new(Kind::Invalid, cause).hint(
+                "in a pattern, `*` stands for anything within a name, `**` for any folders; paths are \
+                 relative to the folder in which callcheck runs",
+            )
+        })?;
+        suites.extend(matching.into_iter().filter(|file| taken.insert(identity(file))));
     }
     Ok(suites)
 }
 
-const PATTERN_HINT: &str = "in a pattern, `*` stands for anything within a name, `**` for any folders; \
-                            paths are relative to the folder in which callcheck runs";
+/// The files that match a pattern; there is one at least.
+fn matching(pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    let glob = glob.map_err(|error| format!("the pattern `{pattern}` is not valid: {error}"))?;
+    let glob = glob.compile_matcher();
+    let is_plain =
+        |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
+    let base: PathBuf = Path::new(pattern).components().take_while(is_plain).collect();
+    let is_hidden = |name: &OsStr| name.to_string_lossy().starts_with('.');
+    let names_hidden = Path::new(pattern).components().any(|part| match part {
+        Component::Normal(name) => is_hidden(name),
+        _ => false,
+    });
+    let from = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
+    let walk = WalkDir::new(from).sort_by_file_name().into_iter();
+    let walk = walk
+        .filter_entry(|entry| entry.depth() == 0 || names_hidden || !is_hidden(entry.file_name()));
+    let mut files = Vec::new();
+    for entry in walk {
+        let entry = entry.map_err(|error| format!("failed to look for `{pattern}`: {error}"))?;
+        let path = entry.path();
+        let path =
+            if base.as_os_str().is_empty() { path.strip_prefix(".").unwrap_or(path) } else { path };
+        if glob.is_match(path) && path.is_file() {
+            files.push(path.to_owned());
+        }
+    }
+    if files.is_empty() { Err(format!("no file matches `{pattern}`")) } else { Ok(files) }
+}
 
 /// Reads every suite. All problems of all files are told at once.
 pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {

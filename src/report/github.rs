@@ -23,15 +23,15 @@ const MOST_LINES: usize = 12;
 /// A message is at most so long, in characters: GitHub cuts at 4,096.
 const MOST_CHARS: usize = 2000;
 
-/// At most so many tests are named in an output: all outputs of a job share 1 MB
+/// The names of tests take so many bytes of an output: all outputs of a job share 1 MB
 /// (REPORTING-FACTS.md).
-const MOST_NAMED: usize = 1000;
+const MOST_NAMED: usize = 100_000;
 
 /// The annotations, a line each; empty where everything passed. `place` says what the repository
 /// calls a suite's file.
 pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> String {
     let all: Vec<(&SuiteResult, &TestResult)> = summary.placed().collect();
-    let is_error = |test: &TestResult| makes_red(summary, test);
+    let is_error = |test: &TestResult| headline::makes_red(summary, test);
     let is_warning = |test: &TestResult| {
         let worth_it = !test.outcome.verdict.is_pass() || test.outcome.flaky;
         !is_error(test) && worth_it && test.outcome.verdict != Verdict::NotRun
@@ -56,12 +56,6 @@ pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> Stri
     lines.map(|line| line + "\n").collect()
 }
 
-/// Whether a test is one for which the build is red, rather than one that was not run then.
-fn makes_red(summary: &RunSummary, test: &TestResult) -> bool {
-    let failing = matches!(summary.gate(test), Gate::Fails | Gate::NoVerdict);
-    failing && test.outcome.verdict != Verdict::NotRun
-}
-
 /// The outputs of the step, in the form of the file that GitHub reads them from. `reports` are the
 /// names and the paths of reports, several paths a line each. No value may hold `delimiter`: it is
 /// what a value ends with, so nobody may be able to foresee it.
@@ -71,8 +65,15 @@ pub fn outputs(summary: &RunSummary, reports: &[(&str, String)], delimiter: &str
         let found = totals.iter().find(|(_, total)| *total == wanted);
         found.map_or(0, |(count, _)| *count).to_string()
     };
-    let red = summary.tests().filter(|test| makes_red(summary, test));
-    let names: Vec<&str> = red.map(|test| test.name.as_str()).take(MOST_NAMED).collect();
+    let red = summary.tests().filter(|test| headline::makes_red(summary, test));
+    let mut room = MOST_NAMED;
+    let names: Vec<&str> = red
+        .map(|test| test.name.as_str())
+        .take_while(|name| {
+            room = room.saturating_sub(name.len() + 3);
+            room > 0
+        })
+        .collect();
     let values = [
         ("conclusion", summary.conclusion.to_string()),
         ("run-id", summary.run_id.clone()),
@@ -80,6 +81,7 @@ pub fn outputs(summary: &RunSummary, reports: &[(&str, String)], delimiter: &str
         ("passed", count(Total::Passed)),
         ("failed", count(Total::Failed)),
         ("errors", count(Total::NoVerdict)),
+        ("not-run", count(Total::NotRun)),
         ("flaky", count(Total::Flaky)),
         ("failed-tests", serde_json::json!(names).to_string()),
     ];

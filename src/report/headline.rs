@@ -27,14 +27,46 @@ pub(super) fn is_worth_telling(test: &TestResult) -> bool {
     !outcome.verdict.is_pass() || outcome.flaky || outcome.recovered || noted
 }
 
+/// Whether a test is one for which the build is red, rather than one that was not run then.
+pub(super) fn makes_red(summary: &RunSummary, test: &TestResult) -> bool {
+    let failing = matches!(summary.gate(test), Gate::Fails | Gate::NoVerdict);
+    failing && test.outcome.verdict != Verdict::NotRun
+}
+
 /// The place of a test among others that are told of: what fails the build comes first, since what is
 /// told may be cut at its end.
 pub(super) fn rank(summary: &RunSummary, test: &TestResult) -> u8 {
     match summary.gate(test) {
         Gate::Fails => 0,
-        Gate::NoVerdict => 1,
-        Gate::Ignored => 2,
-        Gate::Passes => 3,
+        Gate::NoVerdict if makes_red(summary, test) => 1,
+        Gate::NoVerdict => 2,
+        Gate::Ignored => 3,
+        Gate::Passes => 4,
+    }
+}
+
+/// What stands behind the name of a test that does not block.
+pub(super) fn blocking(test: &TestResult) -> &'static str {
+    if test.blocking { "" } else { " (does not block)" }
+}
+
+/// How many tests there are, and what they have come to.
+pub(super) fn tally(summary: &RunSummary) -> String {
+    let totals = totals(summary).into_iter();
+    let totals: Vec<String> =
+        totals.map(|(count, total)| format!("{count} {}", total.words())).collect();
+    match summary.tests().count() {
+        0 => "no test".to_owned(),
+        1 => format!("1 test: {}", totals.join(", ")),
+        tests => format!("{tests} tests: {}", totals.join(", ")),
+    }
+}
+
+/// The share that matched; empty where there is nothing that could.
+pub(super) fn share(counts: Counts) -> String {
+    match counts.total {
+        0 => String::new(),
+        total => format!("{} of {total} ({})", counts.matched, counts.percent()),
     }
 }
 

@@ -15,10 +15,13 @@ use std::io::{self, Write};
 
 use super::headline;
 use super::text::{cut, one_line, short, xml_body};
-use crate::outcome::{Counts, Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
+use crate::outcome::{Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
 
 /// So many mismatches of a Lex test set are told of.
 const MOST_MISMATCHES: usize = 20;
+
+/// So many tests have a block of their own: a browser must be able to show the page.
+const MOST_BLOCKS: usize = 500;
 
 /// So many blocks are open: the first of them are what one came for.
 const MOST_OPEN: usize = 10;
@@ -84,15 +87,15 @@ fn head(summary: &RunSummary, to: &mut impl Write) -> io::Result<()> {
     let (conclusion, exit) = (summary.conclusion, summary.exit_code);
     let class = if exit == 0 { "passes" } else { "fails" };
     writeln!(to, "<h1>callcheck: <span class=\"{class}\">{conclusion}</span></h1>")?;
-    let totals = headline::totals(summary).into_iter();
-    let totals: Vec<String> =
-        totals.map(|(count, total)| format!("{count} {}", total.words())).collect();
-    let tests = summary.tests().count();
-    writeln!(to, "<p>{tests} tests in {}: {}</p>", short(summary.seconds), totals.join(", "))?;
+    writeln!(to, "<p>{}</p>", headline::tally(summary))?;
     let begun = summary.first_started_at.unwrap_or(summary.started_at).format("%Y-%m-%d %H:%M:%S");
     let taken_up = if summary.first_started_at.is_some() { ", and taken up since" } else { "" };
     let run_id = text(&summary.run_id);
-    writeln!(to, "<p>run {run_id}, begun {begun} UTC{taken_up}; exit code {exit}</p>")?;
+    let took = short(summary.seconds);
+    writeln!(
+        to,
+        "<p>run {run_id}, begun {begun} UTC{taken_up}; took {took}; exit code {exit}</p>"
+    )?;
     for error in &summary.errors {
         writeln!(to, "<h2 class=\"fails\">{}</h2>", text(&error.message))?;
         if !error.details.is_empty() {
@@ -106,14 +109,15 @@ fn head(summary: &RunSummary, to: &mut impl Write) -> io::Result<()> {
 fn blocks(summary: &RunSummary, all: &[TestOf<'_>], to: &mut impl Write) -> io::Result<()> {
     let mut told: Vec<&TestOf<'_>> =
         all.iter().filter(|(_, test)| headline::is_worth_telling(test)).collect();
+    told.retain(|(_, test)| test.outcome.verdict != Verdict::NotRun);
     told.sort_by_key(|(_, test)| headline::rank(summary, test));
     if !told.is_empty() {
         writeln!(to, "<h2>What there is to look at</h2>")?;
     }
-    for (number, (suite, test)) in told.into_iter().enumerate() {
-        let red = matches!(summary.gate(test), Gate::Fails | Gate::NoVerdict);
-        let open = if red && number < MOST_OPEN { " open" } else { "" };
-        let blocking = if test.blocking { "" } else { " (does not block)" };
+    for (number, (suite, test)) in told.iter().take(MOST_BLOCKS).enumerate() {
+        let opens = headline::makes_red(summary, test) && number < MOST_OPEN;
+        let open = if opens { " open" } else { "" };
+        let blocking = headline::blocking(test);
         let all = headline::all(suite, test, MOST_MISMATCHES);
         writeln!(
             to,
@@ -123,7 +127,10 @@ fn blocks(summary: &RunSummary, all: &[TestOf<'_>], to: &mut impl Write) -> io::
             lines(&all.join("\n")),
         )?;
     }
-    Ok(())
+    match told.len().saturating_sub(MOST_BLOCKS) {
+        0 => Ok(()),
+        more => writeln!(to, "<p>{more} more: see the table below, and the JSON report</p>"),
+    }
 }
 
 /// How well each Lex set was understood.
@@ -146,28 +153,20 @@ fn sets(all: &[TestOf<'_>], to: &mut impl Write) -> io::Result<()> {
             to,
             "<tr><td>{}<td>{}<td>{}<td>{}<td>{}</tr>",
             text(&test.name),
-            share(results.end_to_end.unwrap_or_default()),
-            share(sum(&results.intents)),
-            share(sum(&results.slots)),
+            headline::share(results.end_to_end.unwrap_or_default()),
+            headline::share(sum(&results.intents)),
+            headline::share(sum(&results.slots)),
             worst.join("<br>"),
         )?;
     }
     writeln!(to, "</table>")
 }
 
-fn share(counts: Counts) -> String {
-    match counts.total {
-        0 => String::new(),
-        total => format!("{} of {total} ({})", counts.matched, counts.percent()),
-    }
-}
-
 /// All tests of a suite.
 fn tests(summary: &RunSummary, suite: &SuiteResult, to: &mut impl Write) -> io::Result<()> {
-    let count = suite.tests.len();
     writeln!(
         to,
-        "<h2>{} <small>{}</small></h2>\n<details><summary>{count} tests</summary>\n<table>",
+        "<h2>{} <small>{}</small></h2>\n<details><summary>All tests</summary>\n<table>",
         text(&suite.name),
         text(&suite.file),
     )?;

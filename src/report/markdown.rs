@@ -83,15 +83,7 @@ const INTENT_HEAD: &str = "| Lex test | intent | matched | share |\n| --- | --- 
 
 fn first_line(summary: &RunSummary) -> String {
     let mark = if summary.exit_code == 0 { "✅" } else { "❌" };
-    let totals: Vec<String> = headline::totals(summary)
-        .into_iter()
-        .map(|(count, total)| format!("{count} {}", total.words()))
-        .collect();
-    let tests = match summary.tests().count() {
-        0 => "no test".to_owned(),
-        1 => format!("1 test: {}", totals.join(", ")),
-        tests => format!("{tests} tests: {}", totals.join(", ")),
-    };
+    let tests = headline::tally(summary);
     let (conclusion, exit) = (summary.conclusion, summary.exit_code);
     let run_id = cell(&summary.run_id);
     let begun =
@@ -146,7 +138,7 @@ fn tell_left_out(text: &mut String, left_out: usize, what: &str) {
 
 fn row(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
     let word = headline::word(summary, test);
-    let blocking = if test.blocking { "" } else { " (does not block)" };
+    let blocking = headline::blocking(test);
     let execution = test.outcome.execution_id();
     format!(
         "| {word}{blocking} | {} | {} | {}:{} | {} | {} |",
@@ -161,7 +153,7 @@ fn row(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
 
 /// All that is known of a test, to be unfolded.
 fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
-    let blocking = if test.blocking { "" } else { " (does not block)" };
+    let blocking = headline::blocking(test);
     let title = format!("{}{blocking}: {}", headline::word(summary, test), one_line(&test.name));
     let lines = headline::all(suite, test, MOST_MISMATCHES);
     format!(
@@ -173,18 +165,15 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
 
 /// How well a Lex set was understood.
 fn set_row(test: &TestResult, results: &LexResults) -> String {
-    let share = |counts: Counts| match counts.total {
-        0 => String::new(),
-        total => format!("{} of {total} ({})", counts.matched, counts.percent()),
-    };
     let overall = results.end_to_end.unwrap_or_default();
     let pass = if test.outcome.verdict == Verdict::Passed { "" } else { " ❌" };
     let errors = match overall.execution_errors {
         0 => String::new(),
         errors => errors.to_string(),
     };
-    let (intents, slots) = (share(sum(&results.intents)), share(sum(&results.slots)));
-    format!("| {}{pass} | {} | {intents} | {slots} | {errors} |", cell(&test.name), share(overall))
+    let [overall, intents, slots] =
+        [overall, sum(&results.intents), sum(&results.slots)].map(headline::share);
+    format!("| {}{pass} | {overall} | {intents} | {slots} | {errors} |", cell(&test.name))
 }
 
 /// The intents of a Lex set, the worst understood first.

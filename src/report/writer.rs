@@ -144,6 +144,20 @@ impl Outputs {
         Some(format!("{} is to be among the journals", path.display()))
     }
 
+    /// The same, but for the reports.
+    pub fn without_reports(&self) -> Self {
+        Self { step_outputs: self.step_outputs.clone(), ..Self::default() }
+    }
+
+    /// Writes all there is of a run that is over before it began. Gives a sentence for each that could not
+    /// be written.
+    pub fn write_all(&self, summary: &RunSummary) -> Vec<String> {
+        let mut problems = self.write(summary, Moment::End).err().unwrap_or_default();
+        problems.extend(self.hand_on(summary).err());
+        problems.extend(self.summarize(summary).err());
+        problems
+    }
+
     /// Writes every report. One that cannot be written does not keep the others from being.
     ///
     /// # Errors
@@ -244,7 +258,7 @@ fn is_stream(path: &Path) -> bool {
 }
 
 /// A path by which two names of one file are known to be one.
-fn identity(path: &Path) -> PathBuf {
+pub fn identity(path: &Path) -> PathBuf {
     std::fs::canonicalize(path)
         .or_else(|_| std::path::absolute(path))
         .unwrap_or_else(|_| path.to_owned())

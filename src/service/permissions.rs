@@ -9,8 +9,11 @@ use serde_json::{Value, json};
 
 use crate::plan::{ConnectTarget, Plan, Target};
 
-/// A managed policy is at most so long, in characters without white space (IAM quotas).
+/// A managed policy, and all inline policies of a role, are at most so long, in characters without white
+/// space (IAM quotas).
 pub const LONGEST_MANAGED_POLICY: usize = 6144;
+/// See [`LONGEST_MANAGED_POLICY`].
+pub const LONGEST_INLINE_POLICY: usize = 10_240;
 
 /// For each test case: a failed one has its records read, one whose time is up is stopped.
 const CONNECT: [&str; 5] = [
@@ -33,6 +36,18 @@ const LEX: [&str; 4] = [
 /// It has no resource of its own.
 const LEX_LIST: &str = "lex:ListTestExecutions";
 
+/// The partitions of Regions, by how their names begin (AWS's partition metadata); of all others it is
+/// `aws`.
+const PARTITIONS: [(&str, &str); 7] = [
+    ("cn-", "aws-cn"),
+    ("us-gov-", "aws-us-gov"),
+    ("eusc-", "aws-eusc"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+];
+
 /// How much is named by its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
@@ -42,16 +57,30 @@ pub enum Reach {
     AnyTest,
 }
 
-/// The least policy for a plan. Where neither `account` nor an ARN of the suite says whose an instance
+/// A policy, and what it had to leave open.
+#[derive(Debug)]
+pub struct Policy {
+    /// The document.
+    pub document: Value,
+    /// Whether a `*` stands for an account.
+    pub any_account: bool,
+    /// Whether a `*` stands for a Region.
+    pub any_region: bool,
+}
+
+/// The least policy for a plan that has tests. Where neither `account` nor an ARN of the suite says whose an instance
 /// is, or no Region is known, a `*` stands for it.
-pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Value {
+pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Policy {
+    let (mut any_account, mut any_region) = (false, false);
     let (mut instances, mut test_cases) = (BTreeSet::new(), BTreeSet::new());
     let mut test_sets = BTreeSet::new();
     for (index, test) in plan.tests.iter().enumerate() {
         let region = plan.region(index).unwrap_or("*");
+        any_region |= region == "*";
         match &test.target {
             Target::Connect(ConnectTarget { instance, test_case_id, .. }) => {
                 let account = instance.account.as_deref().or(account).unwrap_or("*");
+                any_account |= account == "*";
                 let arn = arn("connect", region, account, &format!("instance/{}", instance.id));
                 let test_case = if reach == Reach::AnyTest { "*" } else { test_case_id };
                 test_cases.insert(format!("{arn}/test-case/{test_case}"));
@@ -60,6 +89,7 @@ pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Value {
             Target::Lex(target) => {
                 let test_set = if reach == Reach::AnyTest { "*" } else { &target.test_set_id };
                 let resource = format!("test-set/{test_set}");
+                any_account |= account.is_none();
                 test_sets.insert(arn("lex", region, account.unwrap_or("*"), &resource));
             }
         }
@@ -73,7 +103,8 @@ pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Value {
         statements.push(statement("LexTestSets", &LEX, json!(test_sets)));
         statements.push(statement("LexTestExecutions", &[LEX_LIST], json!("*")));
     }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    let document = json!({ "Version": "2012-10-17", "Statement": statements });
+    Policy { document, any_account, any_region }
 }
 
 fn statement(sid: &str, actions: &[&str], resources: Value) -> Value {
@@ -81,11 +112,8 @@ fn statement(sid: &str, actions: &[&str], resources: Value) -> Value {
 }
 
 fn arn(service: &str, region: &str, account: &str, resource: &str) -> String {
-    let partition = match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    };
+    let partition = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
+    let partition = partition.map_or("aws", |(_, partition)| partition);
     format!("arn:{partition}:{service}:{region}:{account}:{resource}")
 }
 
@@ -124,6 +152,8 @@ lex:
     fn each_test_is_named_once_where_it_is() {
         let policy =
             policy(&plan(SUITE, Some("us-gov-west-1")), Some("444455556666"), Reach::Selected);
+        assert!(!policy.any_account && !policy.any_region);
+        let policy = policy.document;
         assert_eq!(
             policy["Statement"][0]["Resource"],
             json!([
@@ -144,6 +174,8 @@ lex:
     #[test]
     fn what_is_not_known_is_left_open_and_no_more() {
         let policy = policy(&plan(SUITE, None), None, Reach::AnyTest);
+        assert!(policy.any_account && policy.any_region);
+        let policy = policy.document;
         assert_eq!(
             policy["Statement"][0]["Resource"],
             json!([
@@ -158,7 +190,7 @@ lex:
     #[test]
     fn a_service_that_is_not_called_is_not_allowed() {
         let connect = SUITE.split("lex:").next().unwrap();
-        let policy = policy(&plan(connect, Some("us-east-1")), None, Reach::Selected);
+        let policy = policy(&plan(connect, Some("us-east-1")), None, Reach::Selected).document;
         assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
         assert!(!policy.to_string().contains("lex:"));
     }

@@ -8,6 +8,7 @@ use callcheck::simulator::ExecutionEntry;
 use quick_junit::{NonSuccessKind, Report, TestCaseStatus};
 use serde_json::Value;
 
+use super::drawn;
 use super::played::{Played, Process};
 
 /// An interrupted process is over within this; it has 7 s, and the machine may be busy.
@@ -236,7 +237,7 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
         let limits = &played.drawn.limits;
         let unasked = match kind {
             Some("timed-out") => !limits.short,
-            // Nothing is started again, either.
+            // Nothing is started again, either, once that is reached (`check_not_run`).
             Some("not-started") => limits.max_failures.is_none(),
             _ => false,
         };
@@ -281,10 +282,10 @@ fn check_end(played: &Played, last: &Process, figures: &mut Figures) -> Result<(
 
 /// Nothing is left out but for `max_failures`, once so many have not passed.
 fn check_not_run(played: &Played, json: &Value) -> Result<(), Failure> {
-    let with = |verdicts: &[&str]| {
-        tests(json).filter(|test| verdicts.iter().any(|it| test["verdict"] == *it)).count()
-    };
-    let (left_out, not_passed) = (with(&["not-run"]), with(&["failed", "error"]));
+    let is_left_out = |test: &Value| test["verdict"] == "not-run" || test["kind"] == "not-started";
+    let left_out = tests(json).filter(|test| is_left_out(test)).count();
+    let not_passed = tests(json).filter(|test| test["verdict"] != "passed" && !is_left_out(test));
+    let not_passed = not_passed.count();
     let most = played.drawn.limits.max_failures;
     if left_out > 0 && most.is_none_or(|most| not_passed < most) {
         let why = format!("{left_out} not run, {not_passed} not passed, max_failures {most:?}");
@@ -306,6 +307,11 @@ fn check_attempt(
     let verdict = attempt["verdict"].as_str().unwrap_or_default();
     // Whatever it comes to later, it was not over in its time.
     if attempt["kind"] == "timed-out" {
+        let ran = execution.ended_ms.zip(execution.started_ms).map(|(end, start)| end - start);
+        let was_over = ran.is_some_and(|ran| ran < drawn::SHORT_MS * 3 / 4);
+        if was_over && !matches!(execution.status.as_str(), "STOPPED" | "Stopped") {
+            return Err(Failure::Verdict(format!("timed out, and it was over: {execution:?}")));
+        }
         return Ok(());
     }
     let never_ran = execution.started_ms.is_none() && attempt["kind"] == "not-started";

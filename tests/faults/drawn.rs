@@ -33,6 +33,9 @@ pub(crate) struct Drawn {
     pub(crate) limits: Limits,
 }
 
+/// The time of a test that is given too little, in milliseconds.
+pub(crate) const SHORT_MS: u64 = 400;
+
 /// The shares of its utterances that a Lex set of which enough match has, and one of which not.
 const ENOUGH: (u32, u32) = (96, 80);
 
@@ -53,7 +56,7 @@ impl Limits {
 
 pub(crate) fn draw(seed: u64) -> Drawn {
     let limits = Limits::draw(seed);
-    let timeout = if limits.short { "400ms" } else { "60s" };
+    let timeout = if limits.short { format!("{SHORT_MS}ms") } else { "60s".to_owned() };
     let most =
         limits.max_failures.map(|most| format!("max_failures: {most}\n")).unwrap_or_default();
     let mut rng = Rng::with_seed(seed);

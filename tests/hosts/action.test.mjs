@@ -52,6 +52,7 @@ test("a released binary is fetched once, and a red run says what failed", async 
     failed: "2",
     errors: "0",
     flaky: "1",
+    "not-run": "0",
     "run-id": "first",
     junit: "junit.xml",
     json: "out/report.json",
@@ -93,6 +94,15 @@ test("what lies in the tool cache is checked like what was fetched", async (t) =
   assert.equal(paths.length, 2);
 });
 
+test("a tool cache that cannot be written is done without", async (t) => {
+  const job = stage(t);
+  job.toolCache = path.join(job.folder, "a file");
+  fs.writeFileSync(job.toolCache, "");
+  const { run } = await runReleased(t, job, {}, whole);
+  const done = await run();
+  assert.equal(done.outputs.conclusion, "failed", done.log);
+});
+
 test("a download that breaks off is tried again", async (t) => {
   const broken = (asset) => (_, response, n) => {
     if (n > 1) return response.end(asset);
@@ -131,7 +141,8 @@ test("without a release for it, the action's own source is built", { timeout: BU
   const built = await runAction(gone, { ...job, env, github, inputs: { simulate: "true" } });
   assert.equal(built.conclusion, "success", built.log);
   assert.equal(paths.length, 1, "what is not there is not asked for again");
-  assert.match(built.annotations[0].message, /there is no release to be had .* building from source/);
+  assert.match(built.annotations[0].message, /is not to be had: .*404/);
+  assert.match(built.log, /the release is not to be had: building it/);
 });
 
 test("a version that the action does not know is refused", async (t) => {
@@ -154,17 +165,17 @@ test("no input is ever read as shell, nor as a flag that it is not", async (t) =
     tags: `${hostile}\n-v`,
     "not-tags": "a b",
     names: "--simulate",
-    region: hostile,
+    region: `\n  ${hostile}  \n`,
     "endpoint-url": hostile,
     simulate: hostile,
-    "run-id": "-x",
+    "run-id": " -x\n",
     "state-dir": hostile,
     junit: "a b.xml",
     json: hostile,
     html: "page.html",
     retries: hostile,
     timeout: hostile,
-    "fail-fast": "true",
+    "fail-fast": " true\n",
     "fail-on-flaky": "maybe",
     "allow-empty": "false",
     resume: "anyway",

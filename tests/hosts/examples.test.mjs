@@ -71,7 +71,8 @@ async function runScripts(job, host, env, onOutput) {
   let said = "";
   let code = 0;
   const paths = [];
-  for (const [number, { shell, text }] of scripts()[host].entries()) {
+  for (const [number, { shell, text, after }] of scripts()[host].entries()) {
+    if (code !== 0 && !after) continue;
     const file = path.join(job.runnerTemp, `script-${number}`);
     fs.writeFileSync(file, text);
     const PATH = [...paths, env.PATH].join(":");
@@ -83,12 +84,13 @@ async function runScripts(job, host, env, onOutput) {
         onOutput?.(said, child);
       });
     }
-    code = await new Promise((resolve) =>
+    const ended = await new Promise((resolve) =>
       child.on("close", (code, signal) => resolve(code ?? 128 + os.constants.signals[signal])),
     );
+    if (after) assert.equal(ended, 0, said);
+    else code = ended;
     // How Azure's steps put a folder on the PATH.
     paths.push(...[...said.matchAll(/^##vso\[task\.prependpath\](.*)$/gm)].map((match) => match[1]));
-    if (code !== 0) break;
   }
   return { code, said };
 }

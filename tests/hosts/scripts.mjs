@@ -10,7 +10,8 @@ import { parse } from "yaml";
 const EXAMPLES = path.resolve(import.meta.dirname, "../../examples/ci");
 const read = (name) => fs.readFileSync(path.join(EXAMPLES, name), "utf8");
 
-// The scripts of a host, in the order in which it runs them, each with the shell that it is run by.
+// The scripts of a host, in the order in which it runs them, each with the shell that it is run by, and
+// whether it comes after what was red.
 export function scripts() {
   const gitlab = parse(read("gitlab-ci.yml")).callcheck;
   const jenkins = read("Jenkinsfile");
@@ -22,13 +23,22 @@ export function scripts() {
   if (inJenkins.includes("\\")) throw new Error("Jenkinsfile: a backslash is Groovy's");
   if (/(?<!\$)\$(?!\$)/.test(buildkite)) throw new Error("buildkite.yml: a single $ is read when it is uploaded");
   const bash = (...texts) => texts.map((text) => ({ shell: ["bash", "-e"], text }));
+  const after = (...texts) => bash(...texts).map((script) => ({ ...script, after: true }));
+  const inBash = azure.filter((step) => step.bash);
+  const isAfter = (step) => step.condition === "always()";
   return {
-    gitlab: bash([...gitlab.before_script, ...gitlab.script].join("\n")),
-    jenkins: [{ shell: ["sh", "-xe"], text: inJenkins }],
-    azure: bash(...azure.filter((step) => step.bash).slice(0, 2).map((step) => step.bash)),
+    gitlab: [...bash([...gitlab.before_script, ...gitlab.script].join("\n")), ...after(gitlab.after_script.join("\n"))],
+    jenkins: [{ shell: ["sh", "-xe"], text: inJenkins }, ...after(/sh '(.*)'\n/.exec(jenkins)[1])],
+    azure: [
+      ...bash(...inBash.filter((step) => !isAfter(step)).map((step) => step.bash)),
+      ...after(...inBash.filter(isAfter).map((step) => step.bash)),
+    ],
     circleci: bash(...circleci.filter((step) => step.run).map((step) => step.run.command)),
     buildkite: bash(buildkite.replaceAll("$$", "$")),
-    codebuild: bash([...phases.install.commands, ...phases.build.commands].join("\n")),
+    codebuild: [
+      ...bash([...phases.install.commands, ...phases.build.commands].join("\n")),
+      ...after(phases.build.finally.join("\n")),
+    ],
   };
 }
 

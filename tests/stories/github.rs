@@ -59,6 +59,10 @@ fn on_github(story: Story) -> Story {
         .env("GITHUB_OUTPUT", folder.join("outputs").to_str().unwrap())
 }
 
+fn page(outcome: &Outcome) -> String {
+    std::fs::read_to_string(outcome.file("page.html")).unwrap()
+}
+
 fn step_outputs(outcome: &Outcome) -> HashMap<String, String> {
     outputs(&outcome.file("outputs"))
 }
@@ -96,6 +100,7 @@ fn later_steps_know_what_came_of_it() {
         ("failed", "2"),
         ("errors", "1"),
         ("flaky", "1"),
+        ("not-run", "0"),
         ("junit", "reports/junit.xml"),
         ("json", "report.json"),
         ("html", "page.html"),
@@ -103,7 +108,7 @@ fn later_steps_know_what_came_of_it() {
     ] {
         assert_eq!(outputs.get(name).map(String::as_str), Some(expected), "{name}");
     }
-    assert_eq!(outputs.len(), 11);
+    assert_eq!(outputs.len(), 12);
 }
 
 #[test]
@@ -113,8 +118,9 @@ fn later_steps_know_of_a_run_that_never_was() {
     let outputs = step_outputs(&outcome);
     assert_eq!((&*outputs["conclusion"], &*outputs["total"]), ("invalid", "0"));
     assert_eq!((&*outputs["junit"], &*outputs["failed-tests"]), ("junit.xml", "[]"));
-    let outcome = on_github(failing().args(&["--retries", "many"])).run();
+    let outcome = on_github(failing().args(&["--retries", "many", "--html", "page.html"])).run();
     outcome.exits(2);
+    assert!(page(&outcome).contains("the command line is invalid"));
     assert_eq!(step_outputs(&outcome)["conclusion"], "invalid");
     let outcome = on_github(failing().args(&["--tag", "none"])).run();
     outcome.exits(4);
@@ -124,12 +130,13 @@ fn later_steps_know_of_a_run_that_never_was() {
 #[test]
 fn the_later_steps_of_a_job_that_is_killed_do_not_take_it_for_passed() {
     let story = failing().services("{c1: {runs: [{status: IN_PROGRESS}]}}", "{}", "[]");
-    let running = on_github(story).begin();
+    let running = on_github(story.args(&["--html", "page.html"])).begin();
     running.wait_for(|ledger| !ledger.calls.is_empty());
     running.signal("KILL");
     let outcome = running.wait();
     let outputs = step_outputs(&outcome);
     assert_eq!((&*outputs["conclusion"], &*outputs["errors"]), ("incomplete", "1"));
+    assert!(page(&outcome).contains("not-finished"));
     assert_eq!(outputs["junit"], "junit.xml");
 }
 
@@ -142,6 +149,35 @@ fn all_parts_of_a_report_are_handed_on() {
     let outcome = on_github(story.args(&["--junit-lex", "all"])).run();
     outcome.exits(0);
     assert_eq!(step_outputs(&outcome)["junit"], "junit.xml\njunit.part2.xml");
+}
+
+#[test]
+fn a_report_that_would_take_the_place_of_a_suite_is_handed_on_as_invalid() {
+    let outcome = on_github(failing().args(&["--html", "suite.yaml"])).run();
+    outcome.exits(2);
+    assert_eq!(step_outputs(&outcome)["conclusion"], "invalid");
+    assert!(std::fs::read_to_string(outcome.file("suite.yaml")).unwrap().starts_with("name:"));
+}
+
+#[test]
+fn the_summary_is_no_greener_than_what_later_steps_are_told() {
+    // It can be written when the run begins, and not when it ends.
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).services(
+        "{c1: {runs: [{status: PASSED, after: 100s}]}}",
+        "{}",
+        "[]",
+    );
+    let folder = story.path().to_owned();
+    let story =
+        on_github(story).env("GITHUB_STEP_SUMMARY", folder.join("step.md").to_str().unwrap());
+    let running = story.begin();
+    running.wait_for(|ledger| !ledger.calls.is_empty());
+    std::fs::remove_file(folder.join("outputs")).unwrap();
+    std::fs::create_dir(folder.join("outputs")).unwrap();
+    let outcome = running.wait();
+    outcome.exits(3);
+    let summary = std::fs::read_to_string(outcome.file("step.md")).unwrap();
+    assert!(summary.starts_with("❌ **callcheck: incomplete**"), "{summary}");
 }
 
 #[test]

@@ -212,7 +212,43 @@ fn a_pattern_that_nothing_matches_is_no_pass() {
     let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
     let outcome = story.args(&["more/*.yaml"]).run();
     no_call(outcome.exits(2));
-    assert!(run_error(&outcome).contains("no file matches `more/*.yaml`"));
+    assert!(run_error(&outcome).contains("failed to look for `more/*.yaml`"), "{}", outcome.stderr);
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let outcome = story.args(&["*.yml"]).run();
+    no_call(outcome.exits(2));
+    assert!(run_error(&outcome).contains("no file matches `*.yml`"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_pattern_takes_each_file_once_and_leaves_links_and_hidden_folders() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let folder = story.path().to_owned();
+    std::fs::create_dir_all(folder.join(".hidden")).unwrap();
+    std::fs::create_dir_all(folder.join("a")).unwrap();
+    std::fs::write(folder.join(".hidden/b.yaml"), "not: a suite").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("..", folder.join("a/up")).unwrap();
+    let whole = folder.join("*.yaml");
+    let outcome = story.args(&["**/*.yaml", "./*.yaml", whole.to_str().unwrap()]).run();
+    outcome.exits(0);
+    assert_eq!(outcome.json()["suites"].as_array().unwrap().len(), 1);
+    // One that is asked for is looked into.
+    let outcome = outcome.again(&[".hidden/*.yaml"]).wait();
+    outcome.exits(2);
+    assert!(outcome.stderr.contains("b.yaml"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_command_line_that_breaks_takes_no_suite_away() {
+    for args in [
+        ["--junit", "suite.yaml", "--retries", "many"],
+        ["nothing*", "--junit", "suite.yaml", "-q"],
+    ] {
+        let outcome = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&args).run();
+        no_call(outcome.exits(2));
+        let suite = std::fs::read_to_string(outcome.file("suite.yaml")).unwrap();
+        assert!(suite.starts_with("name: Story"), "{suite}");
+    }
 }
 
 #[test]
@@ -278,4 +314,14 @@ fn no_call_is_made_that_the_policy_does_not_allow() {
     }
     // AWS asks for it with the results.
     assert_eq!(unused, ["lex:ListTestSetRecords"], "nor is more allowed than is called");
+}
+
+#[test]
+fn completions_are_printed_for_every_shell() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = callcheck(folder.path()).args(["completions", shell]).output().unwrap();
+        let script = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success() && script.contains("iam-policy"), "{shell}: {script}");
+    }
 }

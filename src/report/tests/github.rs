@@ -1,5 +1,5 @@
 use super::*;
-use crate::report::github::annotations;
+use crate::report::github::{annotations, outputs};
 
 fn annotated(summary: &RunSummary) -> String {
     annotations(summary, str::to_owned)
@@ -24,6 +24,17 @@ fn no_text_makes_a_command_of_its_own() {
         annotated(&summary),
         "::error file=a%3Ab%2Cc,line=7,title=FAILED%3A a%2Cline=1%3A%3Ax%250A%3A%3Ay::%250Ab\n"
     );
+}
+
+#[test]
+fn names_of_failed_tests_leave_room_for_what_else_a_job_hands_on() {
+    let failed = |name: &str| test(name, vec![attempt(1, Verdict::Failed, "no")]);
+    let name = "n".repeat(1000);
+    let text = outputs(&run((0..5000).map(|_| failed(&name)).collect()), &[], "end");
+    let names = text.lines().skip_while(|line| *line != "failed-tests<<end").nth(1).unwrap();
+    let names: Vec<String> = serde_json::from_str(names).unwrap();
+    assert!((90..100).contains(&names.len()), "{}", names.len());
+    assert!(text.contains("failed<<end\n5000\nend\n"), "{}", &text[..200]);
 }
 
 #[test]

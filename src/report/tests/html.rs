@@ -76,6 +76,17 @@ fn hostile_text_is_no_part_of_the_page() {
 }
 
 #[test]
+fn a_page_of_many_failures_can_be_shown_and_says_what_it_leaves_out() {
+    let failed = |n: usize| test(&format!("t{n}"), vec![attempt(1, Verdict::Failed, "no")]);
+    let mut tests: Vec<TestResult> = (0..600).map(failed).collect();
+    tests.insert(0, test("never", Vec::new()));
+    let page = page(&run(tests));
+    assert_eq!(page.matches("<pre>").count(), 500);
+    assert!(page.contains("<p>100 more:"), "{}", page.len());
+    assert_eq!(page.matches("never").count(), 1, "what was not run stands in the table alone");
+}
+
+#[test]
 fn what_fails_the_build_comes_first_and_is_open() {
     let failed = |name| test(name, vec![attempt(1, Verdict::Failed, "no")]);
     let mut trial = failed("trial");
