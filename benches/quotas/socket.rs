@@ -7,6 +7,7 @@ use std::time::Duration;
 use callcheck::engine::core::Core;
 use callcheck::engine::driver;
 use callcheck::engine::journal::writer::Journal;
+use callcheck::engine::signals::Signals;
 use callcheck::event::EventKind;
 use callcheck::plan::Target;
 use callcheck::service::{
@@ -40,16 +41,15 @@ async fn run() -> Result<Vec<String>, Failure> {
     let simulator = Simulator::start(scenario, 0).await?;
     let served = Instant::now();
     let access = Access { profile: None, endpoint_url: Some(simulator.url()), simulated: true };
-    let services = service::reach(&plan, &access).await.services;
+    let services = service::reach(&plan, &access, service::Fetch::Ahead).await.services;
     let (began, instant) = (Utc::now(), Instant::now());
     let scaled = |inner| Arc::new(Scaled { inner, began }) as Arc<dyn Service>;
     let services = services.into_iter().map(scaled).collect();
     let mut random = fastrand::Rng::new();
     let chance = Box::new(move || random.f64());
     let core = Core::new(Arc::clone(&plan), began, Uuid::new_v4(), chance);
-    let (_signals, no_signals) = unbounded_channel();
     let (sender, mut events) = unbounded_channel();
-    driver::run(core, instant, services, no_signals, sender, Journal::nowhere()).await;
+    driver::run(core, instant, services, Signals::none(), sender, Journal::nowhere()).await;
     let ledger = simulator.ledger();
     // The ledger counts from when the simulator began, the run from when it did.
     let before = model_millis(instant - served);

@@ -31,7 +31,7 @@ use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
 use crate::report::terminal;
 use crate::report::writer::{Moment, Outputs};
-use crate::service::{self, Reached};
+use crate::service::{self, Fetch, Reached};
 
 /// While tests end, reports are written at most so often.
 const WRITE_EVERY: Duration = Duration::from_secs(5);
@@ -79,7 +79,7 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
         return dry_run(args, console).await;
     }
     // One that comes while the run is prepared ends it as one that comes later does, with its reports.
-    let signals = signals::listen().map_err(|error| no_signals(&error))?;
+    let mut signals = signals::listen().map_err(|error| no_signals(&error))?;
     let prepared = prepare(args).await.and_then(|prepared| {
         // What is simulated is gone with its process: there is nothing to be taken up.
         let keeps_journal = !prepared.access.simulated;
@@ -129,7 +129,15 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
         }
     }
     section(host().open_progress(Utc::now().timestamp()));
-    let Reached { services, credentials_until } = service::reach(&plan, &access).await;
+    // A chain that hangs takes seconds, which whoever sent a signal does not have.
+    let reached = tokio::select! {
+        reached = service::reach(&plan, &access, Fetch::Ahead) => reached,
+        Some(signal) = signals.recv() => {
+            signals.give_back(signal);
+            service::reach(&plan, &access, Fetch::WhenNeeded).await
+        }
+    };
+    let Reached { services, credentials_until } = reached;
     let warning =
         credentials_until.and_then(|until| forecast::credentials(&plan, until, Utc::now()));
     if let Some(warning) = warning.filter(|_| detail > Detail::Quiet) {

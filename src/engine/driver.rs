@@ -3,14 +3,14 @@
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::core::{Action, Call, CallId, Core, Input, Reply};
 use super::journal::writer::{Beside, Journal, Written};
+use super::signals::Signals;
 use crate::event::Event;
-use crate::outcome::Signal;
 use crate::service::{CallError, Pending, Service, Services};
 
 /// What is left when a run is over.
@@ -29,7 +29,7 @@ pub async fn run(
     mut core: Core,
     began: Instant,
     services: Services,
-    mut signals: UnboundedReceiver<Signal>,
+    mut signals: Signals,
     events: UnboundedSender<Event>,
     mut journal: Journal,
 ) -> Ended {

@@ -4,6 +4,39 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::outcome::Signal;
 
+/// Signals in the order in which they come.
+#[derive(Debug)]
+pub struct Signals {
+    /// One that was taken and given back.
+    first: Option<Signal>,
+    rest: UnboundedReceiver<Signal>,
+}
+
+impl Signals {
+    /// None will ever come.
+    pub fn none() -> Self {
+        Self { first: None, rest: unbounded_channel().1 }
+    }
+
+    /// Waits for the next; none where there will be no more.
+    pub async fn recv(&mut self) -> Option<Signal> {
+        match self.first.take() {
+            Some(signal) => Some(signal),
+            None => self.rest.recv().await,
+        }
+    }
+
+    /// The next, if it has come already.
+    pub fn try_recv(&mut self) -> Option<Signal> {
+        self.first.take().or_else(|| self.rest.try_recv().ok())
+    }
+
+    /// Gives one back: whoever asks next gets it.
+    pub fn give_back(&mut self, signal: Signal) {
+        self.first = Some(signal);
+    }
+}
+
 /// Listens for SIGINT and SIGTERM (on Windows for Ctrl-C and Ctrl-Break) from now on; must be
 /// called within a tokio runtime.
 ///
@@ -11,7 +44,7 @@ use crate::outcome::Signal;
 ///
 /// The system refuses to install a handler.
 #[cfg(unix)]
-pub fn listen() -> std::io::Result<UnboundedReceiver<Signal>> {
+pub fn listen() -> std::io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = unbounded_channel();
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -28,7 +61,7 @@ pub fn listen() -> std::io::Result<UnboundedReceiver<Signal>> {
             }
         }
     });
-    Ok(receiver)
+    Ok(Signals { first: None, rest: receiver })
 }
 
 /// Listens for Ctrl-C and Ctrl-Break from now on; must be called within a tokio runtime.
@@ -37,7 +70,7 @@ pub fn listen() -> std::io::Result<UnboundedReceiver<Signal>> {
 ///
 /// The system refuses to install a handler.
 #[cfg(windows)]
-pub fn listen() -> std::io::Result<UnboundedReceiver<Signal>> {
+pub fn listen() -> std::io::Result<Signals> {
     use tokio::signal::windows::{ctrl_break, ctrl_c};
     let (sender, receiver) = unbounded_channel();
     let mut interrupt = ctrl_c()?;
@@ -54,5 +87,5 @@ pub fn listen() -> std::io::Result<UnboundedReceiver<Signal>> {
             }
         }
     });
-    Ok(receiver)
+    Ok(Signals { first: None, rest: receiver })
 }

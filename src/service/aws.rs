@@ -92,11 +92,23 @@ pub struct Reached {
     pub credentials_until: Option<DateTime<Utc>>,
 }
 
-/// Makes the services of a plan's lanes and fetches the credentials for them; neither service is
-/// called yet, and lanes share what the chain has found out.
-pub async fn reach(plan: &Plan, access: &Access) -> Reached {
+/// When credentials are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetch {
+    /// At once, so that it is known until when they are good.
+    Ahead,
+    /// With the first call.
+    WhenNeeded,
+}
+
+/// Makes the services of a plan's lanes; neither service is called yet, and lanes share what the chain
+/// has found out.
+pub async fn reach(plan: &Plan, access: &Access, fetch: Fetch) -> Reached {
     let shared = access.loader(plan.lanes.first().and_then(region)).load().await;
-    let Fetched { config: shared, until } = credentials::fetch(shared).await;
+    let Fetched { config: shared, until } = match fetch {
+        Fetch::Ahead => credentials::fetch(shared).await,
+        Fetch::WhenNeeded => Fetched { config: shared, until: None },
+    };
     let make = |lane: &crate::plan::Lane| -> Arc<dyn Service> {
         let config = with_region(&shared, region(lane));
         match lane.service {

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-pub use aws::{Access, Reached, default_region, reach};
+pub use aws::{Access, Fetch, Reached, default_region, reach};
 
 use crate::outcome::{
     AwsError, Conversation, Counts, FailedObservation, Observations, ServiceName, Turn,

@@ -74,7 +74,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpListener;
 
-    use super::super::{Access, Execution, reach};
+    use super::super::{Access, Execution, Fetch, reach};
     use crate::plan::{Options, Plan};
     use crate::service::ErrorClass;
     use crate::suite;
@@ -100,7 +100,7 @@ mod tests {
         let suite = suite::parse("s.yaml", text, &|_| None).unwrap();
         let plan = Plan::new(&[suite], &Options::default());
         let access = Access { profile: None, endpoint_url: Some(url), simulated: true };
-        let services = reach(&plan, &access).await.services;
+        let services = reach(&plan, &access, Fetch::Ahead).await.services;
         let error = services[0].poll(Execution::of(&plan.tests[0], "e")).await.unwrap_err();
         assert_eq!(error.class, ErrorClass::Ambiguous);
         assert!(error.error.message.contains("length limit exceeded"), "{}", error.error.message);

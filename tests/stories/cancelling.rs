@@ -2,7 +2,9 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::harness::{Running, Story, callcheck};
 
@@ -86,4 +88,27 @@ fn the_simulator_serves_until_it_is_interrupted() {
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn credentials_that_hang_hold_no_signal_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let suite = "name: S\nregion: us-east-1\nconnect: {instance_id: i-1, test_cases: \
+                 [{name: Menu, test_case_id: c1}]}\n";
+    std::fs::write(folder.path().join("callcheck.yaml"), suite).unwrap();
+    // Takes the request for credentials, and never replies.
+    let chain = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/credentials", chain.local_addr().unwrap());
+    let mut child = callcheck(folder.path())
+        .args(["run", "--quiet"])
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
+        .spawn()
+        .unwrap();
+    let _request = chain.accept().unwrap();
+    let sent = Instant::now();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    // They would have been waited for for three.
+    assert!(sent.elapsed() < Duration::from_secs(2), "{:?}", sent.elapsed());
 }
