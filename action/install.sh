@@ -62,6 +62,17 @@ target() {
   esac
 }
 
+# Puts a file into the tool cache, in one step: another job of this machine may be doing the same, or
+# reading it. False where that cannot be done, be it that the disk is full.
+keep() {
+  local new
+  if [ -d "$2" ]; then return 1; fi
+  new=$(mktemp "$2.XXXXXX") || return 1
+  if cp "$1" "$new" && chmod 644 "$new" && mv -f "$new" "$2"; then return 0; fi
+  rm -f "$new"
+  return 1
+}
+
 # Unpacks the release of a version for this runner, of which the sum is known. False where it is not to be
 # had.
 released() {
@@ -86,8 +97,7 @@ released() {
       rm -f "$part"
       fail "$url is not what this action was released with: its SHA-256 is $found, and not $sum"
     fi
-    # In one step: another job of this machine may be doing the same, or reading it.
-    { cp "$part" "$archive.$$" && mv -f "$archive.$$" "$archive"; } || fail "$archive cannot be written"
+    keep "$part" "$archive" || archive=$part
   fi
   binary_folder="$(to_unix "$RUNNER_TEMP")/callcheck-$version"
   mkdir -p "$binary_folder" || fail "$binary_folder cannot be made"
@@ -128,6 +138,8 @@ elif [ -z "$sum" ] && [ "$version" != "$own_version" ]; then
 $own_version, or use the action at v$version"
 elif [ -z "$sum" ]; then
   build "this commit of the action has no release for this runner"
+elif [ -z "$ACTION_REPOSITORY" ]; then
+  build "the action is a copy in the job's own repository, and its releases are elsewhere"
 elif ! released "$version" "$asset" "$sum"; then
   # Another version's source is not here.
   if [ "$version" != "$own_version" ]; then fail "the release $version is not to be had"; fi

@@ -75,6 +75,10 @@ pub struct RunArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,
 
+    /// Exit with 0 when nothing is selected
+    #[arg(long, help_heading = "Selection")]
+    pub allow_empty: bool,
+
     /// How AWS is reached.
     #[command(flatten)]
     pub access: AccessArgs,
@@ -248,7 +252,10 @@ impl ReportArgs {
                 "--json" => found.json = value().or(found.json),
                 "--html" => found.html = value().or(found.html),
                 "--summary" => found.summary = value().or(found.summary),
-                _ => others.extend((!flag.starts_with("--")).then(|| PathBuf::from(arg))),
+                // Of a flag that takes a file, such as --simulate, it is behind the `=`.
+                _ => {
+                    others.push(text.split_once('=').map_or(arg.into(), |(_, value)| value.into()))
+                }
             }
         }
         Some((found, others))
@@ -273,10 +280,6 @@ pub struct SelectionArgs {
     /// Run tests whose name matches, such as 'Billing*' (may be repeated)
     #[arg(long = "name", value_name = "GLOB", value_parser = parse_glob, help_heading = "Selection")]
     pub names: Vec<Glob>,
-
-    /// Exit with 0 when nothing is selected
-    #[arg(long, help_heading = "Selection")]
-    pub allow_empty: bool,
 }
 
 /// How AWS, or what stands in for it, is reached.

@@ -11,7 +11,7 @@ use crate::service::{self, Access};
 
 /// Prints the policy to stdout, and to stderr what a person should know of it.
 pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Result<u8, Error> {
-    let suites = suites::load(&suites::expand(&args.suites)?)?;
+    let suites = suites::load_all(&args.suites)?;
     if let Some(region) = &args.region {
         check_arns(&suites, region)?;
     }
@@ -23,7 +23,7 @@ pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Resul
     let mut plan = Plan::new(&suites, &options);
     // IAM takes no policy that allows nothing.
     if plan.tests.is_empty() {
-        return Err(nothing_selected(&suites));
+        return Err(nothing_selected(&suites, ""));
     }
     let mut notes = Vec::new();
     if plan.lanes.iter().any(|lane| lane.region.is_none()) {

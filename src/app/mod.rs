@@ -57,7 +57,7 @@ pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
 }
 
 fn validate(args: &ValidateArgs, console: &Console) -> Result<u8, Error> {
-    for suite in suites::load(&suites::expand(&args.suites)?)? {
+    for suite in suites::load_all(&args.suites)? {
         let count = |service| suite.tests.iter().filter(|t| t.target.service() == service).count();
         console.show(&format!(
             "{}: ok, {} tests ({} Connect, {} Lex)\n",

@@ -61,8 +61,8 @@ pub(super) async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
         options.default_region = Some(default_region(&access).await?);
         plan = Plan::new(&suites, &options);
     }
-    if plan.tests.is_empty() && !args.selection.allow_empty {
-        return Err(nothing_selected(&suites));
+    if plan.tests.is_empty() && !args.allow_empty {
+        return Err(nothing_selected(&suites, "; --allow-empty makes this exit with 0"));
     }
     warnings.extend(forecast::warning(&plan));
     Ok(Prepared { plan, access, simulator, warnings })
@@ -130,8 +130,8 @@ pub(super) fn selection(args: &SelectionArgs) -> Result<Selection, Error> {
     Ok(Selection { tags: args.tags.clone(), not_tags: args.not_tags.clone(), names })
 }
 
-/// The error of a selection that takes no test.
-pub(super) fn nothing_selected(suites: &[Suite]) -> Error {
+/// The error of a selection that takes no test, with what is to be done `beside` choosing another.
+pub(super) fn nothing_selected(suites: &[Suite], beside: &str) -> Error {
     let tests: Vec<_> = suites.iter().flat_map(|suite| &suite.tests).collect();
     let mut tags: Vec<&str> =
         tests.iter().flat_map(|test| &test.settings.tags).map(String::as_str).collect();
@@ -139,5 +139,5 @@ pub(super) fn nothing_selected(suites: &[Suite]) -> Error {
     tags.dedup();
     let known = if tags.is_empty() { "none".to_owned() } else { tags.join(", ") };
     Error::new(Kind::Empty, format!("none of {} tests is selected", tests.len()))
-        .hint(format!("tags in the suites: {known}; --allow-empty makes this exit with 0"))
+        .hint(format!("tags in the suites: {known}{beside}"))
 }

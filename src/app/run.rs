@@ -25,7 +25,7 @@ use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::exit;
-use crate::outcome::{RunError, RunSummary, ServiceName};
+use crate::outcome::{Conclusion, RunError, RunSummary, ServiceName, Signal};
 use crate::plan::Plan;
 use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
@@ -67,20 +67,25 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     let mut identity = Identity::new(args.run_id.clone());
     let outputs = outputs(&args.reports);
     // Nothing may be written before this: a report might take the place of a suite.
+    let (suites, failure) = suites::expand(&args.suites);
+    args.suites = suites;
     check_outputs(&args, &outputs)?;
-    match suites::expand(&args.suites) {
-        Ok(suites) => args.suites = suites,
-        Err(error) if args.dry_run => return Err(error),
-        Err(error) => return refuse(error, identity, &outputs, console),
+    match failure {
+        Some(error) if args.dry_run => return Err(error),
+        Some(error) => return refuse(error, identity, &outputs, console),
+        None => {}
     }
-    check_outputs(&args, &outputs)?;
     let args = &args;
     if args.dry_run {
         return dry_run(args, console).await;
     }
     // One that comes while the run is prepared ends it as one that comes later does, with its reports.
     let mut signals = signals::listen().map_err(|error| no_signals(&error))?;
-    let prepared = prepare(args).await.and_then(|prepared| {
+    let prepared = tokio::select! {
+        prepared = prepare(args) => prepared,
+        Some(signal) = signals.recv() => return Ok(interrupted(signal, identity, &outputs, console)),
+    };
+    let prepared = prepared.and_then(|prepared| {
         // What is simulated is gone with its process: there is nothing to be taken up.
         let keeps_journal = !prepared.access.simulated;
         let chosen = keeps_journal.then(|| journal::choose(args, &prepared.plan, &mut identity));
@@ -249,6 +254,22 @@ fn refuse(
     }
     annotate(&summary, console);
     Err(error)
+}
+
+/// Writes the reports of a run that a signal has ended before it began, and gives its exit code.
+fn interrupted(signal: Signal, identity: Identity, outputs: &Outputs, console: &Console) -> u8 {
+    let message = format!("interrupted by {signal}; nothing was started");
+    console.log(&format!("error: {message}"));
+    let errors = vec![RunError { message, details: String::new() }];
+    let Identity { run_id, started_at, .. } = identity;
+    let summary = without_tests(run_id, started_at, Conclusion::Cancelled, errors);
+    let exit_code = exit::code(Conclusion::Cancelled, Some(signal));
+    let summary = RunSummary { signal: Some(signal), exit_code, ..summary };
+    for problem in outputs.write_all(&summary) {
+        console.log(&format!("error: {problem}"));
+    }
+    annotate(&summary, console);
+    exit_code
 }
 
 /// Annotates what there is to be, where the host takes that. What keeps it from being is told: the exit
@@ -461,7 +482,7 @@ pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) -> Ve
     );
     let outputs = outputs(&reports);
     // What may be a suite stays as it is.
-    match outputs.clash(&others) {
+    match outputs.clash(&suites::expand(&others).0) {
         Some(_) => outputs.without_reports().hand_on(&summary).err().into_iter().collect(),
         None => outputs.write_all(&summary),
     }

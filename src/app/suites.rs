@@ -14,61 +14,82 @@ use crate::suite::{self, LoadError, Suite};
 /// The files that the command line names: as they are named, and in the place of a pattern such as
 /// `tests/**/*.yaml` all files that match it, in alphabetical order. CI hosts and some shells hand
 /// patterns on as they are. A pattern takes no file that is named already, follows no link to a folder,
-/// and looks into folders whose name begins with a dot only where it names one.
+/// and takes what begins with a dot, files and folders, only where it names one.
 ///
-/// # Errors
-///
-/// A pattern is not valid, no file matches it, or a folder cannot be read.
-pub(super) fn expand(given: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
+/// Beside them, what keeps it from being all: a pattern is not valid, no file matches it, or a folder
+/// cannot be read.
+pub(super) fn expand(given: &[PathBuf]) -> (Vec<PathBuf>, Option<Error>) {
     // A file's name may look like a pattern.
     let pattern = |path: &PathBuf| {
-        let text = path.to_str().filter(|text| text.contains(['*', '?', '[', '{']));
+        let text = path.to_str().filter(|text| text.contains(WILD));
         text.filter(|_| !path.exists()).map(str::to_owned)
     };
     let named = given.iter().filter(|path| pattern(path).is_none());
     let mut taken: HashSet<PathBuf> = named.map(|path| identity(path)).collect();
     let mut suites = Vec::new();
+    let mut problems = Vec::new();
     for path in given {
         let Some(pattern) = pattern(path) else {
             suites.push(path.clone());
             continue;
         };
-        let matching = matching(&pattern).map_err(|cause| {
-            Error::new(Kind::Invalid, cause).hint(
-                "in a pattern, `*` stands for anything within a name, `**` for any folders; paths are \
-                 relative to the folder in which callcheck runs",
-            )
-        })?;
-        suites.extend(matching.into_iter().filter(|file| taken.insert(identity(file))));
+        match matching(&pattern) {
+            Ok(files) => {
+                suites.extend(files.into_iter().filter(|file| taken.insert(identity(file))))
+            }
+            Err(problem) => problems.push(problem),
+        }
     }
-    Ok(suites)
+    let failure = (!problems.is_empty()).then(|| {
+        Error::new(Kind::Invalid, problems.join("; ")).hint(
+            "in a pattern, `*` stands for anything within a name, `**` for any folders; paths are \
+             relative to the folder in which callcheck runs",
+        )
+    });
+    (suites, failure)
 }
+
+/// Reads every suite that the command line names.
+pub(super) fn load_all(given: &[PathBuf]) -> Result<Vec<Suite>, Error> {
+    match expand(given) {
+        (suites, None) => load(&suites),
+        (_, Some(failure)) => Err(failure),
+    }
+}
+
+/// What makes a pattern of a path.
+const WILD: [char; 4] = ['*', '?', '[', '{'];
 
 /// The files that match a pattern; there is one at least.
 fn matching(pattern: &str) -> Result<Vec<PathBuf>, String> {
-    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    // The folder that it begins in is no pattern, whatever its name looks like.
+    let mut base = PathBuf::new();
+    let mut parts = Path::new(pattern).components().peekable();
+    let is_wild = |part: &Component<'_>| part.as_os_str().to_string_lossy().contains(WILD);
+    while let Some(part) = parts.next_if(|part| !is_wild(part) || base.join(part).exists()) {
+        base.push(part);
+    }
+    let parts: Vec<Component<'_>> = parts.collect();
+    let rest: PathBuf = parts.iter().collect();
+    let glob = GlobBuilder::new(&rest.to_string_lossy()).literal_separator(true).build();
     let glob = glob.map_err(|error| format!("the pattern `{pattern}` is not valid: {error}"))?;
     let glob = glob.compile_matcher();
-    let is_plain =
-        |part: &Component<'_>| !part.as_os_str().to_string_lossy().contains(['*', '?', '[', '{']);
-    let base: PathBuf = Path::new(pattern).components().take_while(is_plain).collect();
     let is_hidden = |name: &OsStr| name.to_string_lossy().starts_with('.');
-    let names_hidden = Path::new(pattern).components().any(|part| match part {
-        Component::Normal(name) => is_hidden(name),
-        _ => false,
-    });
-    let from = if base.as_os_str().is_empty() { Path::new(".") } else { &base };
-    let walk = WalkDir::new(from).sort_by_file_name().into_iter();
+    let names_hidden = parts.iter().any(|part| is_hidden(part.as_os_str()));
+    let here = Path::new(".");
+    let from = if base.as_os_str().is_empty() { here } else { &base };
+    // What lies deeper than it can match is not looked into. Braces may hold folders.
+    let any_depth = rest.to_string_lossy().contains("**") || rest.to_string_lossy().contains('{');
+    let depth = if any_depth { usize::MAX } else { parts.len() };
+    let walk = WalkDir::new(from).max_depth(depth).sort_by_file_name().into_iter();
     let walk = walk
         .filter_entry(|entry| entry.depth() == 0 || names_hidden || !is_hidden(entry.file_name()));
     let mut files = Vec::new();
     for entry in walk {
         let entry = entry.map_err(|error| format!("failed to look for `{pattern}`: {error}"))?;
-        let path = entry.path();
-        let path =
-            if base.as_os_str().is_empty() { path.strip_prefix(".").unwrap_or(path) } else { path };
-        if glob.is_match(path) && path.is_file() {
-            files.push(path.to_owned());
+        let inside = entry.path().strip_prefix(from).unwrap_or(entry.path());
+        if glob.is_match(inside) && entry.path().is_file() {
+            files.push(base.join(inside));
         }
     }
     if files.is_empty() { Err(format!("no file matches `{pattern}`")) } else { Ok(files) }

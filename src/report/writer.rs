@@ -79,7 +79,8 @@ impl Outputs {
     fn paths(&self) -> impl Iterator<Item = &Path> {
         let summary = self.summary.as_ref().map(Summary::path);
         let reports = self.junit.iter().chain(&self.json).chain(&self.html);
-        reports.chain(summary).map(PathBuf::as_path)
+        let handed_on = self.step_outputs.as_ref().map(|to| &to.path);
+        reports.chain(summary).chain(handed_on).map(PathBuf::as_path)
     }
 
     /// The reports that there are, for a person: JUnit with its parts.

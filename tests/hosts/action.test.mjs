@@ -251,16 +251,18 @@ test("a job that is cancelled stops what runs, and its later steps know", async 
   assert.deepEqual(executions.filter((execution) => execution.ended_ms === null), [], "all of it is stopped");
 });
 
-// What a newcomer copies: the first workflow of the README.
-const README = /```yaml\n(name: Contact centre\n[^]*?)```/.exec(fs.readFileSync(path.join(ROOT, "README.md"), "utf8"))[1];
+// What a newcomer copies: the first workflow of the README, and its suite.
+const README = fs.readFileSync(path.join(ROOT, "README.md"), "utf8");
+const [, WORKFLOW] = /```yaml\n(name: Contact centre\n[^]*?)```/.exec(README);
+const [, OWN_SUITE] = /```yaml\n(# yaml-language-server[^]*?)```/.exec(README);
 
-test("the workflow of the README, copied, is red and says what failed and where", async (t) => {
+test("the workflow and the suite of the README, copied, are red and say what failed and where", async (t) => {
   const job = stage(t);
-  put(job, ".github/workflows/contact-centre.yml", README);
-  put(job, "tests/contact-centre.yaml", SUITE);
+  put(job, ".github/workflows/contact-centre.yml", WORKFLOW);
+  put(job, "tests/contact-centre.yaml", OWN_SUITE);
   const { directory, asset } = released(job);
   const release = await serve(t, whole(asset));
-  const aws = await simulator(t, job, SCENARIO);
+  const aws = await simulator(t, job, "connect: { default: { status: FAILED, after: 1s } }\n");
   const { test: workflow } = await loadWorkflow(path.join(job.workspace, ".github/workflows/contact-centre.yml"));
   const used = [];
   const resolve = (name) => {
@@ -270,12 +272,13 @@ test("the workflow of the README, copied, is red and says what failed and where"
   // What the step before leaves in the environment, and the simulator in the place of AWS.
   const env = { ...CREDENTIALS, AWS_REGION: "us-east-1", AWS_ENDPOINT_URL: aws.url };
   const github = { server_url: release.url, action_repository: "OWNER/callcheck" };
-  const done = await runJob(workflow, { ...job, env, github, resolve });
+  const vars = { CONNECT_INSTANCE_ID: "11111111-2222-3333-4444-555555555555" };
+  const done = await runJob(workflow, { ...job, env, github, vars, resolve });
   assert.deepEqual(used, ["actions/checkout", "aws-actions/configure-aws-credentials", "OWNER/callcheck"]);
   assert.equal(done.conclusion, "failure", done.log);
-  assert.match(done.summary, /\| FAILED \| Opening hours are announced \|/);
-  const line = SUITE.split("\n").indexOf("    - name: Opening hours are announced") + 1;
-  const annotated = done.annotations.map(({ name, file, line, title }) => [name, file, line, title].join());
-  assert.ok(annotated.includes(`error,tests/contact-centre.yaml,${line},FAILED: Opening hours are announced`), done.log);
+  assert.match(done.summary, /\| FAILED \| Main menu reaches billing \|/);
+  const line = OWN_SUITE.split("\n").findIndex((line) => line.includes("- name: Main menu reaches billing")) + 1;
+  const annotated = done.annotations.map(({ file, line, title }) => [file, line, title].join());
+  assert.ok(annotated.includes(`tests/contact-centre.yaml,${line},FAILED: Main menu reaches billing`), done.log);
   assert.ok((await aws.ledger()).executions.length > 0);
 });

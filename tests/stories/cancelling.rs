@@ -93,17 +93,30 @@ fn the_simulator_serves_until_it_is_interrupted() {
 #[test]
 fn credentials_that_hang_hold_no_signal_up() {
     let folder = tempfile::tempdir().unwrap();
-    let suite = "name: S\nregion: us-east-1\nconnect: {instance_id: i-1, test_cases: \
-                 [{name: Menu, test_case_id: c1}]}\n";
-    std::fs::write(folder.path().join("callcheck.yaml"), suite).unwrap();
-    // Takes the request for credentials, and never replies.
+    // Takes the request for credentials, or for the Region, and never replies.
     let chain = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/credentials", chain.local_addr().unwrap());
-    let mut child = callcheck(folder.path())
-        .args(["run", "--quiet"])
-        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", url)
-        .spawn()
-        .unwrap();
+    for (region, variable) in [
+        ("region: us-east-1", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+        ("owner: nobody", "AWS_EC2_METADATA_SERVICE_ENDPOINT"),
+    ] {
+        let suite = format!(
+            "name: S\n{region}\nconnect: {{instance_id: i-1, test_cases: \
+             [{{name: Menu, test_case_id: c1}}]}}\n"
+        );
+        std::fs::write(folder.path().join("callcheck.yaml"), suite).unwrap();
+        interrupted_while(
+            &chain,
+            callcheck(folder.path()).env_remove("AWS_EC2_METADATA_DISABLED").env(variable, &url),
+        );
+        let report = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
+        assert!(report.contains("interrupted by SIGINT"), "{report}");
+    }
+}
+
+/// Begins a run, interrupts it once it asks `chain` for something, and sees that it ends at once.
+fn interrupted_while(chain: &TcpListener, command: &mut Command) {
+    let mut child = command.args(["run", "--quiet"]).spawn().unwrap();
     let _request = chain.accept().unwrap();
     let sent = Instant::now();
     let pid = child.id().to_string();

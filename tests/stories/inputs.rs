@@ -228,6 +228,14 @@ fn a_pattern_takes_each_file_once_and_leaves_links_and_hidden_folders() {
     std::fs::write(folder.join(".hidden/b.yaml"), "not: a suite").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("..", folder.join("a/up")).unwrap();
+    // What lies deeper than it can match is none of its affair.
+    std::fs::create_dir(folder.join("closed")).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(
+        folder.join("closed"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o000),
+    )
+    .unwrap();
     let whole = folder.join("*.yaml");
     let outcome = story.args(&["**/*.yaml", "./*.yaml", whole.to_str().unwrap()]).run();
     outcome.exits(0);
@@ -240,14 +248,21 @@ fn a_pattern_takes_each_file_once_and_leaves_links_and_hidden_folders() {
 
 #[test]
 fn a_command_line_that_breaks_takes_no_suite_away() {
-    for args in [
-        ["--junit", "suite.yaml", "--retries", "many"],
-        ["nothing*", "--junit", "suite.yaml", "-q"],
-    ] {
-        let outcome = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&args).run();
+    let broken: [&[&str]; 4] = [
+        &["--junit", "suite.yaml", "--retries", "many"],
+        &["--junit", "more.yaml", "m*.yaml", "--retries", "many"],
+        &["--json", "more.yaml", "--simulate=more.yaml", "--retries", "many"],
+        &["nothing*", "m*.yaml", "--junit", "more.yaml"],
+    ];
+    for args in broken {
+        let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(args);
+        std::fs::write(story.path().join("more.yaml"), "name: More\n").unwrap();
+        let outcome = story.run();
         no_call(outcome.exits(2));
-        let suite = std::fs::read_to_string(outcome.file("suite.yaml")).unwrap();
-        assert!(suite.starts_with("name: Story"), "{suite}");
+        for name in ["suite.yaml", "more.yaml"] {
+            let text = std::fs::read_to_string(outcome.file(name)).unwrap();
+            assert!(text.starts_with("name: "), "{args:?}: {text}");
+        }
     }
 }
 
@@ -273,6 +288,8 @@ fn the_least_policy_is_printed_and_what_is_not_known_is_said() {
     assert!(notes.contains("--account"), "{notes}");
     let (code, policy, notes) = print(&["--tag", "none"]);
     assert_eq!((code, policy.as_str()), (Some(4), ""), "{notes}");
+    let (code, _, notes) = print(&["--tag", "none", "--allow-empty"]);
+    assert_eq!(code, Some(2), "{notes}");
     let (code, _, notes) = print(&["--account", "1"]);
     assert_eq!(code, Some(2), "{notes}");
 }

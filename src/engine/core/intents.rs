@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::queue::Want;
-use super::test_run::{State, TestRun};
+use super::test_run::State;
 use super::{Action, Closing, Core, Timer};
 use crate::engine::journal::record::Record;
 use crate::event::EventKind;
@@ -170,9 +170,8 @@ impl Core {
     /// executions that appear nobody could tell which is whose.
     fn owns_target(&mut self, test: TestIndex) -> bool {
         let target = self.tests[test].target;
-        let is_looked_up =
-            |run: &TestRun| matches!(&run.state, State::LookingUp(it) if it.of_start);
-        if self.tests.iter().any(|run| run.target == target && is_looked_up(run)) {
+        let is_looked_up = |test: &TestIndex| matches!(&self.tests[*test].state, State::LookingUp(it) if it.of_start);
+        if self.sharing.get(&target).is_some_and(|all| all.iter().any(is_looked_up)) {
             return false;
         }
         let owner = self.owners.entry(target).or_insert(test);

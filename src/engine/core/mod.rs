@@ -109,6 +109,8 @@ pub struct Core {
     /// it, or that AWS gave no list of that; and the test whose start is under way.
     before: HashMap<Option<usize>, Result<Before, Box<AwsError>>>,
     owners: HashMap<Option<usize>, TestIndex>,
+    /// All tests of it.
+    sharing: HashMap<Option<usize>, Vec<TestIndex>>,
     /// Those that wait for that one.
     behind: HashMap<Option<usize>, VecDeque<TestIndex>>,
     /// The executions that AWS has begun for the run.
@@ -147,10 +149,12 @@ impl Core {
             windows[plan.tests[*test].window].waiting.insert((0, rank, *test));
         }
         let mut targets: HashMap<BTreeMap<String, String>, usize> = HashMap::new();
+        let mut sharing: HashMap<Option<usize>, Vec<TestIndex>> = HashMap::new();
         for (test, run) in tests.iter_mut().enumerate() {
             if !has_client_tokens(plan.tests[test].target.service()) {
                 let next = targets.len();
                 run.target = Some(*targets.entry(target_of(&plan, test)).or_insert(next));
+                sharing.entry(run.target).or_default().push(test);
             }
         }
         let mut timers = Timers::default();
@@ -167,6 +171,7 @@ impl Core {
             pages: Pages::default(),
             before: HashMap::new(),
             owners: HashMap::new(),
+            sharing,
             behind: HashMap::new(),
             executions: HashSet::new(),
             known: None,
