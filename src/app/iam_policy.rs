@@ -3,7 +3,7 @@
 use super::prepare::{check_arns, nothing_selected, selection};
 use super::{Console, suites};
 use crate::cli::IamPolicyArgs;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::exit;
 use crate::plan::{Options, Plan};
 use crate::service::permissions::{self, LONGEST_INLINE_POLICY, LONGEST_MANAGED_POLICY, Reach};
@@ -41,7 +41,10 @@ pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Resul
             "whose account it is stands in no suite, and a * stands for it: --account sets it",
         );
     }
-    let long = policy.document.to_string().chars().filter(|c| !c.is_whitespace()).count();
+    let document = serde_json::to_string_pretty(&policy.document).map_err(|error| {
+        Error::new(Kind::Environment, format!("failed to print the policy: {error}"))
+    })?;
+    let long = document.chars().filter(|c| !c.is_whitespace()).count();
     let too_long = format!(
         "it is {long} characters long, and IAM takes {LONGEST_MANAGED_POLICY} as a managed policy and \
          {LONGEST_INLINE_POLICY} of all inline policies of a role: --any-test names no single tests"
@@ -53,7 +56,7 @@ pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Resul
         "not tried on an account: Connect's actions for test cases, and the form of their ARNs, are not in \
          AWS's authorization reference",
     );
-    console.data(&format!("{:#}\n", policy.document))?;
+    console.data(&format!("{document}\n"))?;
     for note in notes {
         console.log(&format!("note: {note}"));
     }

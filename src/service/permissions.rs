@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::plan::{ConnectTarget, Plan, Target};
 
@@ -34,7 +34,7 @@ const LEX: [&str; 4] = [
 ];
 
 /// It has no resource of its own.
-const LEX_LIST: &str = "lex:ListTestExecutions";
+const LEX_LIST: [&str; 1] = ["lex:ListTestExecutions"];
 
 /// The partitions of Regions, by how their names begin (AWS's partition metadata); of all others it is
 /// `aws`.
@@ -60,12 +60,29 @@ pub enum Reach {
 /// A policy, and what it had to leave open.
 #[derive(Debug)]
 pub struct Policy {
-    /// The document.
-    pub document: Value,
+    /// What IAM takes.
+    pub document: Document,
     /// Whether a `*` stands for an account.
     pub any_account: bool,
     /// Whether a `*` stands for a Region.
     pub any_region: bool,
+}
+
+/// A policy as IAM takes it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Document {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    sid: &'static str,
+    effect: &'static str,
+    action: &'static [&'static str],
+    resource: Vec<String>,
 }
 
 /// The least policy for a plan that has tests. Where neither `account` nor an ARN of the suite says whose an instance
@@ -96,19 +113,19 @@ pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Policy {
     }
     let mut statements = Vec::new();
     if !instances.is_empty() {
-        let resources: Vec<String> = instances.into_iter().chain(test_cases).collect();
-        statements.push(statement("ConnectTestCases", &CONNECT, json!(resources)));
+        let resource = instances.into_iter().chain(test_cases).collect();
+        statements.push(allow("ConnectTestCases", &CONNECT, resource));
     }
     if !test_sets.is_empty() {
-        statements.push(statement("LexTestSets", &LEX, json!(test_sets)));
-        statements.push(statement("LexTestExecutions", &[LEX_LIST], json!("*")));
+        statements.push(allow("LexTestSets", &LEX, test_sets.into_iter().collect()));
+        statements.push(allow("LexTestExecutions", &LEX_LIST, vec!["*".to_owned()]));
     }
-    let document = json!({ "Version": "2012-10-17", "Statement": statements });
+    let document = Document { version: "2012-10-17", statement: statements };
     Policy { document, any_account, any_region }
 }
 
-fn statement(sid: &str, actions: &[&str], resources: Value) -> Value {
-    json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources })
+fn allow(sid: &'static str, action: &'static [&'static str], resource: Vec<String>) -> Statement {
+    Statement { sid, effect: "Allow", action, resource }
 }
 
 fn arn(service: &str, region: &str, account: &str, resource: &str) -> String {
@@ -119,6 +136,8 @@ fn arn(service: &str, region: &str, account: &str, resource: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::plan::Options;
     use crate::suite;
@@ -148,12 +167,16 @@ lex:
         Plan::new(&[suite], &Options { default_region, ..Options::default() })
     }
 
+    fn value(policy: Policy) -> Value {
+        serde_json::to_value(policy.document).unwrap()
+    }
+
     #[test]
     fn each_test_is_named_once_where_it_is() {
         let policy =
             policy(&plan(SUITE, Some("us-gov-west-1")), Some("444455556666"), Reach::Selected);
         assert!(!policy.any_account && !policy.any_region);
-        let policy = policy.document;
+        let policy = value(policy);
         assert_eq!(
             policy["Statement"][0]["Resource"],
             json!([
@@ -168,14 +191,14 @@ lex:
             policy["Statement"][1]["Resource"],
             json!(["arn:aws-us-gov:lex:us-gov-west-1:444455556666:test-set/TESTSET001"])
         );
-        assert_eq!(policy["Statement"][2]["Resource"], "*");
+        assert_eq!(policy["Statement"][2]["Resource"], json!(["*"]));
     }
 
     #[test]
     fn what_is_not_known_is_left_open_and_no_more() {
         let policy = policy(&plan(SUITE, None), None, Reach::AnyTest);
         assert!(policy.any_account && policy.any_region);
-        let policy = policy.document;
+        let policy = value(policy);
         assert_eq!(
             policy["Statement"][0]["Resource"],
             json!([
@@ -190,7 +213,8 @@ lex:
     #[test]
     fn a_service_that_is_not_called_is_not_allowed() {
         let connect = SUITE.split("lex:").next().unwrap();
-        let policy = policy(&plan(connect, Some("us-east-1")), None, Reach::Selected).document;
+        let policy = policy(&plan(connect, Some("us-east-1")), None, Reach::Selected);
+        let policy = value(policy);
         assert_eq!(policy["Statement"].as_array().unwrap().len(), 1);
         assert!(!policy.to_string().contains("lex:"));
     }
