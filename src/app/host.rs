@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
+use super::Console;
+use crate::cli::ReportArgs;
 use crate::outcome::RunSummary;
 use crate::report::github;
 use crate::report::host::Host;
-use crate::report::writer::{StepOutputs, Summary};
+use crate::report::writer::{Outputs, StepOutputs, Summary};
 
 /// The host.
 pub(super) fn host() -> Host {
@@ -25,7 +27,7 @@ fn summary_of_the_job() -> Option<PathBuf> {
 }
 
 /// Where the later steps of the job look for what came of this one, on GitHub.
-pub(super) fn step_outputs() -> Option<StepOutputs> {
+fn step_outputs() -> Option<StepOutputs> {
     let path = path_in("GITHUB_OUTPUT")?;
     let delimiter = format!("callcheck-{}", Uuid::new_v4());
     Some(StepOutputs { path, delimiter, place: in_repository })
@@ -47,7 +49,7 @@ pub(super) fn summary_at(path: PathBuf) -> Summary {
 }
 
 /// Where it goes when nothing is asked for.
-pub(super) fn default_summary() -> Option<Summary> {
+fn default_summary() -> Option<Summary> {
     summary_of_the_job().map(Summary::Append)
 }
 
@@ -70,5 +72,26 @@ fn in_repository(file: &Path) -> String {
     match real(&path).strip_prefix(real(&workspace)) {
         Ok(inside) => inside.to_string_lossy().replace('\\', "/"),
         Err(_) => path.to_string_lossy().into_owned(),
+    }
+}
+
+/// Where the reports of a run go.
+pub(super) fn outputs(args: &ReportArgs) -> Outputs {
+    let summary = args.summary.clone().map(summary_at).or_else(default_summary);
+    Outputs {
+        junit: Some(args.junit.clone()),
+        junit_lex: args.junit_lex.into(),
+        json: args.json.clone(),
+        html: args.html.clone(),
+        summary,
+        step_outputs: step_outputs(),
+    }
+}
+
+/// Annotates what there is to be, where the host takes that. What keeps it from being is told: the exit
+/// code is that of the run.
+pub(super) fn annotate(summary: &RunSummary, console: &Console) {
+    if let Err(error) = console.data(&annotations(summary)) {
+        console.log(&error.to_string());
     }
 }

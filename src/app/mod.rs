@@ -8,6 +8,7 @@ mod host;
 mod iam_policy;
 mod journal;
 mod prepare;
+mod refused;
 mod render;
 mod run;
 mod suites;
@@ -26,7 +27,7 @@ use crate::simulator::{Scenario, Simulator};
 use crate::suite;
 
 pub use console::Console;
-pub use run::report_invalid_command_line;
+pub use refused::report_invalid_command_line;
 
 /// Does what the command line says. Gives the exit code.
 ///

@@ -1,6 +1,5 @@
 //! `callcheck run`: from the suites to the exit code.
 
-use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +9,22 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
-use super::collect::{Collector, without_tests};
-use super::host::{annotations, default_summary, host, step_outputs, summary_at};
+use super::collect::Collector;
+use super::host::{annotate, annotations, host, outputs};
 use super::journal::{self, Chosen};
 use super::prepare::{Prepared, prepare};
+use super::refused::{check_outputs, interrupted, refuse};
 use super::{Console, forecast, history, no_signals, suites};
-use crate::cli::{DEFAULT_STATE_DIR, Progress, ReportArgs, RunArgs};
+use crate::cli::{DEFAULT_STATE_DIR, Progress, RunArgs};
 use crate::engine::core::Core;
 use crate::engine::driver::Ended;
-use crate::engine::journal::files::Folder;
 use crate::engine::journal::record::Record;
 use crate::engine::journal::writer::Journal;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::exit;
-use crate::outcome::{Conclusion, RunError, RunSummary, ServiceName, Signal};
+use crate::outcome::{RunError, RunSummary, ServiceName};
 use crate::plan::Plan;
 use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
@@ -54,7 +53,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    fn new(run_id: Option<String>) -> Self {
+    pub(super) fn new(run_id: Option<String>) -> Self {
         let (started_at, began, nonce) = (Utc::now(), Instant::now(), Uuid::new_v4());
         let random = &nonce.simple().to_string()[..6];
         let made = format!("{}-{random}", started_at.format("%Y%m%dT%H%M%SZ"));
@@ -193,26 +192,6 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     Ok(collector.summary().exit_code)
 }
 
-/// Whether a report would take the place of something else. Where one would, none is written, and the
-/// later steps of a job alone know of it.
-fn check_outputs(args: &RunArgs, outputs: &Outputs) -> Result<(), Error> {
-    let inputs = args.suites.iter().chain(args.access.simulate.iter().flatten());
-    let clash = outputs.clash(&inputs.cloned().collect::<Vec<_>>());
-    let clash = clash.or_else(|| outputs.lies_in(Folder::of(&args.state_dir).path()));
-    let Some(clash) = clash else { return Ok(()) };
-    let error = Error::new(Kind::Invalid, clash).hint("give each report a path of its own");
-    if args.dry_run {
-        return Err(error);
-    }
-    let Identity { run_id, started_at, .. } = Identity::new(args.run_id.clone());
-    let errors = vec![error.for_reports()];
-    let summary = without_tests(run_id, started_at, error.kind.conclusion(), errors);
-    match outputs.without_reports().hand_on(&summary) {
-        Ok(()) => Err(error),
-        Err(problem) => Err(Error { message: format!("{}; {problem}", error.message), ..error }),
-    }
-}
-
 /// Tells how a run came out, to those after it and to whoever reads the log.
 fn tell(
     args: &RunArgs,
@@ -234,48 +213,6 @@ fn tell(
     // The exit code and the reports tell the result, whether stdout takes it or not.
     let shown = console.show(&terminal::report(summary));
     if let Err(error) = shown.and_then(|()| console.data(&annotations(summary))) {
-        console.log(&error.to_string());
-    }
-}
-
-/// Writes the reports of a run that is not to be, and gives why.
-fn refuse(
-    error: Error,
-    identity: Identity,
-    outputs: &Outputs,
-    console: &Console,
-) -> Result<u8, Error> {
-    // No report of an earlier run may stay and be taken for this one's.
-    let errors = vec![error.for_reports()];
-    let conclusion = error.kind.conclusion();
-    let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
-    for problem in outputs.write_all(&summary) {
-        console.log(&format!("error: {problem}"));
-    }
-    annotate(&summary, console);
-    Err(error)
-}
-
-/// Writes the reports of a run that a signal has ended before it began, and gives its exit code.
-fn interrupted(signal: Signal, identity: Identity, outputs: &Outputs, console: &Console) -> u8 {
-    let message = format!("interrupted by {signal}; nothing was started");
-    console.log(&format!("error: {message}"));
-    let errors = vec![RunError { message, details: String::new() }];
-    let Identity { run_id, started_at, .. } = identity;
-    let summary = without_tests(run_id, started_at, Conclusion::Cancelled, errors);
-    let exit_code = exit::code(Conclusion::Cancelled, Some(signal));
-    let summary = RunSummary { signal: Some(signal), exit_code, ..summary };
-    for problem in outputs.write_all(&summary) {
-        console.log(&format!("error: {problem}"));
-    }
-    annotate(&summary, console);
-    exit_code
-}
-
-/// Annotates what there is to be, where the host takes that. What keeps it from being is told: the exit
-/// code is that of the run.
-fn annotate(summary: &RunSummary, console: &Console) {
-    if let Err(error) = console.data(&annotations(summary)) {
         console.log(&error.to_string());
     }
 }
@@ -340,18 +277,6 @@ fn detail(args: &RunArgs) -> Detail {
         (true, _) => Detail::Quiet,
         (false, true) => Detail::Verbose,
         (false, false) => Detail::Normal,
-    }
-}
-
-fn outputs(args: &ReportArgs) -> Outputs {
-    let summary = args.summary.clone().map(summary_at).or_else(default_summary);
-    Outputs {
-        junit: Some(args.junit.clone()),
-        junit_lex: args.junit_lex.into(),
-        json: args.json.clone(),
-        html: args.html.clone(),
-        summary,
-        step_outputs: step_outputs(),
     }
 }
 
@@ -459,31 +384,4 @@ fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Cons
         let _ = outputs.write(collector.concluded(), Moment::Again);
     }
     all
-}
-
-/// Writes reports for a command line of `run` that could not be read, as far as it says where
-/// they go: no report of an earlier run may stay and be taken for this one's.
-///
-/// Gives what could not be written.
-pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) -> Vec<String> {
-    let Some((reports, others)) = ReportArgs::guess(args) else { return Vec::new() };
-    // A dry run writes nothing.
-    if args.iter().any(|arg| arg == "--dry-run") {
-        return Vec::new();
-    }
-    let identity = Identity::new(None);
-    let details = error.render().to_string();
-    let message = "the command line is invalid; nothing was started".to_owned();
-    let summary = without_tests(
-        identity.run_id,
-        identity.started_at,
-        Kind::Invalid.conclusion(),
-        vec![RunError { message, details }],
-    );
-    let outputs = outputs(&reports);
-    // What may be a suite stays as it is.
-    match outputs.clash(&suites::expand(&others).0) {
-        Some(_) => outputs.without_reports().hand_on(&summary).err().into_iter().collect(),
-        None => outputs.write_all(&summary),
-    }
 }

@@ -85,8 +85,8 @@ struct Statement {
     resource: Vec<String>,
 }
 
-/// The least policy for a plan that has tests. Where neither `account` nor an ARN of the suite says whose an instance
-/// is, or no Region is known, a `*` stands for it.
+/// The least policy for a plan that has tests. Where neither `account` nor an ARN of the suite says whose
+/// an instance is, or no Region is known, a `*` stands for it.
 pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Policy {
     let (mut any_account, mut any_region) = (false, false);
     let (mut instances, mut test_cases) = (BTreeSet::new(), BTreeSet::new());

@@ -12,7 +12,9 @@ import { ASSET, CALLCHECK, CREDENTIALS, ROOT, put, released, serve, simulator, s
 const SUITE = fs.readFileSync(path.join(ROOT, "examples/suite.yaml"), "utf8");
 
 // The example's failures, in a tenth of the time.
-const SCENARIO = fs.readFileSync(path.join(ROOT, "examples/scenario.yaml"), "utf8").replace(/^speed: 1$/m, "speed: 10");
+const SCENARIO = fs
+  .readFileSync(path.join(ROOT, "examples/scenario.yaml"), "utf8")
+  .replace(/^speed: 1$/m, "speed: 10");
 
 // Nobody waits for a build longer than this, in milliseconds.
 const BUILD = 25 * 60_000;
@@ -42,7 +44,10 @@ test("a released binary is fetched once, and a red run says what failed", async 
   const { run, paths } = await runReleased(t, job, { "run-id": "first", json: "out/report.json" }, whole);
   const done = await run();
   assert.equal(done.conclusion, "failure", done.log);
-  assert.deepEqual(done.steps.map((step) => step.code), [0, 1]);
+  assert.deepEqual(
+    done.steps.map((step) => step.code),
+    [0, 1],
+  );
   assert.deepEqual(paths, [`/OWNER/callcheck/releases/download/v${/-(\d.*?)-/.exec(ASSET)[1]}/${ASSET}`]);
   const { "failed-tests": names, ...outputs } = done.outputs;
   assert.deepEqual(outputs, {
@@ -68,7 +73,10 @@ test("a released binary is fetched once, and a red run says what failed", async 
   const again = await run();
   assert.equal(again.conclusion, "failure", again.log);
   assert.equal(paths.length, 1, "the second comes from the tool cache");
-  assert.ok(again.paths.some((folder) => fs.existsSync(path.join(folder, "callcheck"))), "later steps have it, too");
+  assert.ok(
+    again.paths.some((folder) => fs.existsSync(path.join(folder, "callcheck"))),
+    "later steps have it, too",
+  );
 });
 
 test("an asset that is not the released one is never run", async (t) => {
@@ -77,7 +85,10 @@ test("an asset that is not the released one is never run", async (t) => {
   const { run } = await runReleased(t, job, {}, other);
   const done = await run();
   assert.equal(done.conclusion, "failure");
-  assert.deepEqual(done.steps.map((step) => step.outcome), ["failure", "skipped"]);
+  assert.deepEqual(
+    done.steps.map((step) => step.outcome),
+    ["failure", "skipped"],
+  );
   assert.match(done.annotations[0].message, /is not what this action was released with: its SHA-256 is/);
   const kept = fs.readdirSync(job.toolCache, { recursive: true }).filter((name) => name.includes("part"));
   assert.deepEqual(kept, []);
@@ -149,7 +160,11 @@ test("a version that the action does not know is refused", async (t) => {
   const { run } = await runReleased(t, stage(t), { version: "v9.9.9\n::error::x" }, whole);
   const done = await run();
   assert.equal(done.conclusion, "failure");
-  assert.equal(done.annotations.filter(({ name }) => name === "error").length, 2, "one of it, one of its exit code");
+  assert.equal(
+    done.annotations.filter(({ name }) => name === "error").length,
+    2,
+    "one of it, one of its exit code",
+  );
   assert.match(done.annotations[0].message, /knows no release 9\.9\.9/);
 });
 
@@ -210,7 +225,10 @@ test("no input is ever read as shell, nor as a flag that it is not", async (t) =
     "*",
   ]);
   const everything = fs.readdirSync(job.folder, { recursive: true });
-  assert.deepEqual(everything.filter((name) => name.includes("pwned")), []);
+  assert.deepEqual(
+    everything.filter((name) => name.includes("pwned")),
+    [],
+  );
 });
 
 test("inputs that are wrong leave a report and outputs that say so", async (t) => {
@@ -225,7 +243,12 @@ test("inputs that are wrong leave a report and outputs that say so", async (t) =
 test("a working directory is where paths begin", async (t) => {
   const job = stage(t);
   put(job, "bots/nightly.yaml", SUITE);
-  const inputs = { suite: "night*.yaml", simulate: "true", "working-directory": "bots", junit: "out/junit.xml" };
+  const inputs = {
+    suite: "night*.yaml",
+    simulate: "true",
+    "working-directory": "bots",
+    junit: "out/junit.xml",
+  };
   const done = await runLocal(job, { inputs });
   assert.equal(done.conclusion, "success", done.log);
   assert.equal(done.outputs.junit, "bots/out/junit.xml");
@@ -248,7 +271,11 @@ test("a job that is cancelled stops what runs, and its later steps know", async 
   assert.match(done.summary, /cancelled/);
   const { executions } = await ledger();
   assert.ok(executions.length > 0);
-  assert.deepEqual(executions.filter((execution) => execution.ended_ms === null), [], "all of it is stopped");
+  assert.deepEqual(
+    executions.filter((execution) => execution.ended_ms === null),
+    [],
+    "all of it is stopped",
+  );
 });
 
 // What a newcomer copies: the first workflow of the README, and its suite.
@@ -263,7 +290,9 @@ test("the workflow and the suite of the README, copied, are red and say what fai
   const { directory, asset } = released(job);
   const release = await serve(t, whole(asset));
   const aws = await simulator(t, job, "connect: { default: { status: FAILED, after: 1s } }\n");
-  const { test: workflow } = await loadWorkflow(path.join(job.workspace, ".github/workflows/contact-centre.yml"));
+  const { test: workflow } = await loadWorkflow(
+    path.join(job.workspace, ".github/workflows/contact-centre.yml"),
+  );
   const used = [];
   const resolve = (name) => {
     used.push(name.replace(/@.*/, ""));
@@ -277,8 +306,12 @@ test("the workflow and the suite of the README, copied, are red and say what fai
   assert.deepEqual(used, ["actions/checkout", "aws-actions/configure-aws-credentials", "OWNER/callcheck"]);
   assert.equal(done.conclusion, "failure", done.log);
   assert.match(done.summary, /\| FAILED \| Main menu reaches billing \|/);
-  const line = OWN_SUITE.split("\n").findIndex((line) => line.includes("- name: Main menu reaches billing")) + 1;
+  const line =
+    OWN_SUITE.split("\n").findIndex((line) => line.includes("- name: Main menu reaches billing")) + 1;
   const annotated = done.annotations.map(({ file, line, title }) => [file, line, title].join());
-  assert.ok(annotated.includes(`tests/contact-centre.yaml,${line},FAILED: Main menu reaches billing`), done.log);
+  assert.ok(
+    annotated.includes(`tests/contact-centre.yaml,${line},FAILED: Main menu reaches billing`),
+    done.log,
+  );
   assert.ok((await aws.ledger()).executions.length > 0);
 });

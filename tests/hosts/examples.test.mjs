@@ -13,7 +13,9 @@ import { junitOfGitlab, junitOfJenkins, scripts, variables } from "./scripts.mjs
 import { CREDENTIALS, ROOT, put, released, serve, simulator, stage } from "./stage.mjs";
 
 const SUITE = fs.readFileSync(path.join(ROOT, "examples/suite.yaml"), "utf8");
-const SCENARIO = fs.readFileSync(path.join(ROOT, "examples/scenario.yaml"), "utf8").replace(/^speed: 1$/m, "speed: 10");
+const SCENARIO = fs
+  .readFileSync(path.join(ROOT, "examples/scenario.yaml"), "utf8")
+  .replace(/^speed: 1$/m, "speed: 10");
 
 // What the machines of the hosts have of their own.
 const COMMANDS = {
@@ -77,7 +79,11 @@ async function runScripts(job, host, env, onOutput) {
     fs.writeFileSync(file, text);
     const PATH = [...paths, env.PATH].join(":");
     const [command, ...args] = shell;
-    const child = spawn(command, [...args, file], { cwd: job.workspace, env: { ...env, PATH }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, [...args, file], {
+      cwd: job.workspace,
+      env: { ...env, PATH },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (data) => {
         said += data;
@@ -128,13 +134,21 @@ for (const host of Object.keys(SET)) {
 
 test("a build of Jenkins's that is aborted leaves a report, and nothing that runs", async (t) => {
   const job = stage(t);
-  const { env, aws } = await environment(t, job, "jenkins", "connect: { default: { status: IN_PROGRESS } }\n");
+  const { env, aws } = await environment(
+    t,
+    job,
+    "jenkins",
+    "connect: { default: { status: IN_PROGRESS } }\n",
+  );
   // As Jenkins does: every process of the step, children first, gets SIGTERM.
   let aborted = false;
   const abort = (said, shell) => {
     if (aborted || !said.includes("IN_PROGRESS")) return;
     aborted = true;
-    const children = fs.readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, "utf8").trim().split(" ");
+    const children = fs
+      .readFileSync(`/proc/${shell.pid}/task/${shell.pid}/children`, "utf8")
+      .trim()
+      .split(" ");
     for (const pid of children) process.kill(Number(pid), "SIGTERM");
   };
   const { code, said } = await runScripts(job, "jenkins", env, abort);
@@ -152,15 +166,30 @@ test("gitlab-ci-local runs the copied job, and the artifact names what failed", 
   put(job, ".gitlab-ci.yml", file);
   put(job, ".gitignore", "/.gitlab-ci-local/\n/.callcheck/\n/reports/\n");
   const git = (...args) =>
-    execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...args], { cwd: job.workspace });
+    execFileSync("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...args], {
+      cwd: job.workspace,
+    });
   git("init", "--quiet", "--initial-branch=main");
   git("remote", "add", "origin", "https://gitlab.example.com/group/project.git");
   git("add", "--all");
   git("commit", "--quiet", "--message=all");
   const runner = path.join(import.meta.dirname, "node_modules/.bin/gitlab-ci-local");
-  const set = ["CALLCHECK_RELEASES", "CALLCHECK_SHA256", "AWS_ID_TOKEN"].flatMap((name) => ["--variable", `${name}=${env[name]}`]);
-  const args = ["callcheck", "--force-shell-executor", "--shell-isolation=false", "--variable", "CI_PIPELINE_SOURCE=schedule"];
-  const child = spawn(runner, [...args, ...set], { cwd: job.workspace, env, stdio: ["ignore", "pipe", "pipe"] });
+  const set = ["CALLCHECK_RELEASES", "CALLCHECK_SHA256", "AWS_ID_TOKEN"].flatMap((name) => [
+    "--variable",
+    `${name}=${env[name]}`,
+  ]);
+  const args = [
+    "callcheck",
+    "--force-shell-executor",
+    "--shell-isolation=false",
+    "--variable",
+    "CI_PIPELINE_SOURCE=schedule",
+  ];
+  const child = spawn(runner, [...args, ...set], {
+    cwd: job.workspace,
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (said += data));
   await new Promise((resolve) => child.on("close", resolve));

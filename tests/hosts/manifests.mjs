@@ -18,7 +18,8 @@ register(
 );
 const { data, Evaluator, Lexer, Parser } = await import("@actions/expressions");
 const { truthy } = await import("@actions/expressions/result");
-const { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } = await import("@actions/workflow-parser");
+const { convertWorkflowTemplate, NoOperationTraceWriter, parseWorkflow } =
+  await import("@actions/workflow-parser");
 const { parseAction } = await import("@actions/workflow-parser/actions/index");
 const { splitAllowedContext } = await import("@actions/workflow-parser/templates/allowed-context");
 const { convertToIfCondition } = await import("@actions/workflow-parser/model/converter/if-condition");
@@ -30,7 +31,8 @@ const { YamlObjectReader } = await import("@actions/workflow-parser/workflows/ya
 const literalToken = YamlObjectReader.getLiteralToken;
 YamlObjectReader.getLiteralToken = (...args) => Object.assign(literalToken(...args), { source: undefined });
 
-const entries = (mapping) => Object.fromEntries([...(mapping ?? [])].map(({ key, value }) => [key.toString(), value]));
+const entries = (mapping) =>
+  Object.fromEntries([...(mapping ?? [])].map(({ key, value }) => [key.toString(), value]));
 
 export const mapValues = (object, use) =>
   Object.fromEntries(Object.entries(object).map(([key, value]) => [key, use(value)]));
@@ -86,7 +88,9 @@ function evaluate(token, contexts, status = {}) {
     if (typeof each.value === "string") each.value = each.lexeme.slice(1, -1).replaceAll("''", "'");
   }
   const tree = new Parser(tokens, namedContexts, functions).parse();
-  const calls = new Map(functions.map(({ name }) => [name.toLowerCase(), { call: () => toData(status[name]) }]));
+  const calls = new Map(
+    functions.map(({ name }) => [name.toLowerCase(), { call: () => toData(status[name]) }]),
+  );
   const named = Object.fromEntries(namedContexts.map((name) => [name, contexts[name] ?? null]));
   return new Evaluator(tree, toData(named), calls).evaluate();
 }

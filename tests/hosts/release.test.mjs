@@ -24,11 +24,14 @@ function script(job, name) {
 function repository(t) {
   const { folder } = stage(t);
   const work = path.join(folder, "work");
-  const git = (...args) => execFileSync("git", args, { cwd: work, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  const git = (...args) =>
+    execFileSync("git", args, { cwd: work, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   fs.mkdirSync(path.join(work, "action"), { recursive: true });
   fs.mkdirSync(path.join(folder, "bin"));
   // What is asked of GitHub is written down.
-  fs.writeFileSync(path.join(folder, "bin/gh"), `#!/bin/sh\necho "gh $*" >> '${folder}/gh.log'\n`, { mode: 0o755 });
+  fs.writeFileSync(path.join(folder, "bin/gh"), `#!/bin/sh\necho "gh $*" >> '${folder}/gh.log'\n`, {
+    mode: 0o755,
+  });
   execFileSync("git", ["init", "--quiet", "--bare", path.join(folder, "remote.git")]);
   git("init", "--quiet", "--initial-branch=main");
   git("config", "user.name", "t");
@@ -60,7 +63,10 @@ function release(repository, version) {
   const main = repository.git("rev-parse", "HEAD").trim();
   fs.rmSync(path.join(repository.work, "dist"), { recursive: true, force: true });
   fs.mkdirSync(path.join(repository.work, "dist"));
-  fs.writeFileSync(path.join(repository.work, `dist/callcheck-${version}-x86_64-unknown-linux-musl.tar.gz`), version);
+  fs.writeFileSync(
+    path.join(repository.work, `dist/callcheck-${version}-x86_64-unknown-linux-musl.tar.gz`),
+    version,
+  );
   for (const text of [...DRAFT.map((name) => script("draft", name)), script("publish")]) {
     const { status, stderr } = repository.run(version, text);
     assert.equal(status, 0, stderr);
@@ -68,19 +74,31 @@ function release(repository, version) {
   repository.git("checkout", "--quiet", "--force", main);
 }
 
-const sums = ({ git }, tag) => git("show", `${tag}:action/checksums.txt`).split("\n").filter((line) => /^[0-9a-f]{64} {2}/.test(line));
-const remote = ({ git }, tag) => git("ls-remote", "origin", `refs/tags/${tag}`, `refs/tags/${tag}^{}`).split("\n").at(-2)?.split("\t")[0];
+const sums = ({ git }, tag) =>
+  git("show", `${tag}:action/checksums.txt`)
+    .split("\n")
+    .filter((line) => /^[0-9a-f]{64} {2}/.test(line));
+const remote = ({ git }, tag) =>
+  git("ls-remote", "origin", `refs/tags/${tag}`, `refs/tags/${tag}^{}`).split("\n").at(-2)?.split("\t")[0];
 
 test("a release is a tag whose action carries the sums, drafted before it is published", (t) => {
   const repo = repository(t);
   prepare(repo, "0.1.0");
   assert.equal(repo.run("0.1.0", script("check", CHECK)).status, 0);
   release(repo, "0.1.0");
-  assert.deepEqual(repo.git("diff", "--name-only", "main", "v0.1.0").trim().split("\n"), ["action/checksums.txt"]);
-  assert.match(sums(repo, "v0.1.0").join(), /^[0-9a-f]{64} {2}callcheck-0\.1\.0-x86_64-unknown-linux-musl\.tar\.gz$/);
+  assert.deepEqual(repo.git("diff", "--name-only", "main", "v0.1.0").trim().split("\n"), [
+    "action/checksums.txt",
+  ]);
+  assert.match(
+    sums(repo, "v0.1.0").join(),
+    /^[0-9a-f]{64} {2}callcheck-0\.1\.0-x86_64-unknown-linux-musl\.tar\.gz$/,
+  );
   const commands = repo.asked().split("\n");
   const at = (what) => commands.findIndex((line) => line.includes(what));
-  assert.ok(at("release create v0.1.0 --draft") >= 0 && at("release create") < at("release edit v0.1.0 --draft=false"));
+  assert.ok(
+    at("release create v0.1.0 --draft") >= 0 &&
+      at("release create") < at("release edit v0.1.0 --draft=false"),
+  );
   const notes = fs.readFileSync(path.join(repo.work, "notes.md"), "utf8");
   assert.equal(notes.trim(), "- What 0.1.0 brings.");
   assert.equal(remote(repo, "v0"), remote(repo, "v0.1.0"));
@@ -88,7 +106,12 @@ test("a release is a tag whose action carries the sums, drafted before it is pub
 
 test("later releases keep the sums of earlier ones, and the newest is what v0 is", (t) => {
   const repo = repository(t);
-  for (const [version, known, moves] of [["0.1.0", 1, true], ["0.2.0-rc.1", 2, false], ["0.2.0", 3, true], ["0.1.1", 4, false]]) {
+  for (const [version, known, moves] of [
+    ["0.1.0", 1, true],
+    ["0.2.0-rc.1", 2, false],
+    ["0.2.0", 3, true],
+    ["0.1.1", 4, false],
+  ]) {
     prepare(repo, version);
     release(repo, version);
     assert.equal(sums(repo, `v${version}`).length, known, version);

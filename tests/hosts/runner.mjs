@@ -115,7 +115,12 @@ async function runStep(job, step, { contexts, env, status, uses }) {
   const cancelled = () => Boolean(job.signal?.aborted);
   const due = (status) => {
     if (!step.if) return status === "success";
-    const is = { success: status === "success", failure: status === "failure", cancelled: cancelled(), always: true };
+    const is = {
+      success: status === "success",
+      failure: status === "failure",
+      cancelled: cancelled(),
+      always: true,
+    };
     return holds(step.if, seen, is);
   };
   try {
@@ -179,7 +184,12 @@ async function runSteps(job, steps, { contexts, env = {}, uses }) {
     if (id) found.steps[id] = { outputs, outcome, conclusion };
     done.push(result);
   }
-  return { conclusion: status, steps: done, contexts: found, summary: done.map((step) => step.summary).join("") };
+  return {
+    conclusion: status,
+    steps: done,
+    contexts: found,
+    summary: done.map((step) => step.summary).join(""),
+  };
 }
 
 async function runInJob(job, action, given, env) {
@@ -188,10 +198,17 @@ async function runInJob(job, action, given, env) {
   const unknown = Object.keys(given).filter((name) => !(name in action.inputs));
   if (unknown.length) throw new Error(`the action has no input ${unknown.join(", ")}`);
   for (const [name, input] of Object.entries(action.inputs)) {
-    inputs[name] = String(given[name] ?? text(input.default, { github: job.github, runner: job.runner }) ?? "");
+    inputs[name] = String(
+      given[name] ?? text(input.default, { github: job.github, runner: job.runner }) ?? "",
+    );
   }
   const contexts = { github: { ...job.github, action_path: action.directory }, inputs };
-  const { steps, conclusion, summary, contexts: after } = await runSteps(job, action.steps, { contexts, env });
+  const {
+    steps,
+    conclusion,
+    summary,
+    contexts: after,
+  } = await runSteps(job, action.steps, { contexts, env });
   const outputs = mapValues(action.outputs, (token) => text(token, after));
   return { conclusion, outputs, summary, steps };
 }

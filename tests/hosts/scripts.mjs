@@ -21,13 +21,17 @@ export function scripts() {
   const { phases } = parse(read("buildspec.yml"));
   const inJenkins = /script: '''\n([^]*?)'''/.exec(jenkins)[1];
   if (inJenkins.includes("\\")) throw new Error("Jenkinsfile: a backslash is Groovy's");
-  if (/(?<!\$)\$(?!\$)/.test(buildkite)) throw new Error("buildkite.yml: a single $ is read when it is uploaded");
+  if (/(?<!\$)\$(?!\$)/.test(buildkite))
+    throw new Error("buildkite.yml: a single $ is read when it is uploaded");
   const bash = (...texts) => texts.map((text) => ({ shell: ["bash", "-e"], text }));
   const after = (...texts) => bash(...texts).map((script) => ({ ...script, after: true }));
   const inBash = azure.filter((step) => step.bash);
   const isAfter = (step) => step.condition === "always()";
   return {
-    gitlab: [...bash([...gitlab.before_script, ...gitlab.script].join("\n")), ...after(gitlab.after_script.join("\n"))],
+    gitlab: [
+      ...bash([...gitlab.before_script, ...gitlab.script].join("\n")),
+      ...after(gitlab.after_script.join("\n")),
+    ],
     jenkins: [{ shell: ["sh", "-xe"], text: inJenkins }, ...after(/sh '(.*)'\n/.exec(jenkins)[1])],
     azure: [
       ...bash(...inBash.filter((step) => !isAfter(step)).map((step) => step.bash)),
@@ -46,7 +50,10 @@ export function scripts() {
 export function variables(host) {
   const files = {
     gitlab: () => parse(read("gitlab-ci.yml")).callcheck.variables,
-    jenkins: () => Object.fromEntries([...read("Jenkinsfile").matchAll(/^ {4}(\w+) = ['"](.*)['"]/gm)].map((it) => it.slice(1))),
+    jenkins: () =>
+      Object.fromEntries(
+        [...read("Jenkinsfile").matchAll(/^ {4}(\w+) = ['"](.*)['"]/gm)].map((it) => it.slice(1)),
+      ),
     azure: () => parse(read("azure-pipelines.yml")).variables,
     circleci: () => parse(read("circleci.yml")).jobs.callcheck.environment,
     buildkite: () => parse(read("buildkite.yml")).env,

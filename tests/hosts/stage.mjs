@@ -30,7 +30,10 @@ export function stage(t) {
   // A space, as the names of folders may have.
   const options = { workspace: of("work space"), runnerTemp: of("temp"), toolCache: of("tools") };
   const { PATH, CARGO_HOME, RUSTUP_HOME, HOME } = process.env;
-  const rust = { CARGO_HOME: CARGO_HOME ?? path.join(HOME, ".cargo"), RUSTUP_HOME: RUSTUP_HOME ?? path.join(HOME, ".rustup") };
+  const rust = {
+    CARGO_HOME: CARGO_HOME ?? path.join(HOME, ".cargo"),
+    RUSTUP_HOME: RUSTUP_HOME ?? path.join(HOME, ".rustup"),
+  };
   const baseEnv = { PATH, HOME: of("home"), AWS_EC2_METADATA_DISABLED: "true", ...rust };
   return { ...options, baseEnv, folder };
 }

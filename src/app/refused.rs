@@ -1,0 +1,103 @@
+//! Runs that are not to be: the command line, a suite or a signal keeps them from it. Their reports say so,
+//! and no report of an earlier run stays to be taken for theirs.
+
+use std::ffi::OsString;
+
+use super::collect::without_tests;
+use super::host::{annotate, outputs};
+use super::run::Identity;
+use super::{Console, suites};
+use crate::cli::{ReportArgs, RunArgs};
+use crate::engine::journal::files::Folder;
+use crate::error::{Error, Kind};
+use crate::exit;
+use crate::outcome::{Conclusion, RunError, RunSummary, Signal};
+use crate::report::writer::Outputs;
+
+/// Whether a report would take the place of something else. Where one would, none is written, and the
+/// later steps of a job alone know of it.
+pub(super) fn check_outputs(args: &RunArgs, outputs: &Outputs) -> Result<(), Error> {
+    let inputs = args.suites.iter().chain(args.access.simulate.iter().flatten());
+    let clash = outputs.clash(&inputs.cloned().collect::<Vec<_>>());
+    let clash = clash.or_else(|| outputs.lies_in(Folder::of(&args.state_dir).path()));
+    let Some(clash) = clash else { return Ok(()) };
+    let error = Error::new(Kind::Invalid, clash).hint("give each report a path of its own");
+    if args.dry_run {
+        return Err(error);
+    }
+    let Identity { run_id, started_at, .. } = Identity::new(args.run_id.clone());
+    let errors = vec![error.for_reports()];
+    let summary = without_tests(run_id, started_at, error.kind.conclusion(), errors);
+    match outputs.without_reports().hand_on(&summary) {
+        Ok(()) => Err(error),
+        Err(problem) => Err(Error { message: format!("{}; {problem}", error.message), ..error }),
+    }
+}
+
+/// Writes the reports of a run that is not to be, and gives why.
+pub(super) fn refuse(
+    error: Error,
+    identity: Identity,
+    outputs: &Outputs,
+    console: &Console,
+) -> Result<u8, Error> {
+    // No report of an earlier run may stay and be taken for this one's.
+    let errors = vec![error.for_reports()];
+    let conclusion = error.kind.conclusion();
+    let summary = without_tests(identity.run_id, identity.started_at, conclusion, errors);
+    write_all(&summary, outputs, console);
+    Err(error)
+}
+
+/// Writes the reports of a run that a signal has ended before it began, and gives its exit code.
+pub(super) fn interrupted(
+    signal: Signal,
+    identity: Identity,
+    outputs: &Outputs,
+    console: &Console,
+) -> u8 {
+    let message = format!("interrupted by {signal}; nothing was started");
+    console.log(&format!("error: {message}"));
+    let errors = vec![RunError { message, details: String::new() }];
+    let Identity { run_id, started_at, .. } = identity;
+    let summary = without_tests(run_id, started_at, Conclusion::Cancelled, errors);
+    let exit_code = exit::code(Conclusion::Cancelled, Some(signal));
+    let summary = RunSummary { signal: Some(signal), exit_code, ..summary };
+    write_all(&summary, outputs, console);
+    exit_code
+}
+
+/// Writes all there is of a run that is not to be, and tells what could not be written.
+fn write_all(summary: &RunSummary, outputs: &Outputs, console: &Console) {
+    for problem in outputs.write_all(summary) {
+        console.log(&format!("error: {problem}"));
+    }
+    annotate(summary, console);
+}
+
+/// Writes reports for a command line of `run` that could not be read, as far as it says where
+/// they go: no report of an earlier run may stay and be taken for this one's.
+///
+/// Gives what could not be written.
+pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) -> Vec<String> {
+    let Some((reports, others)) = ReportArgs::guess(args) else { return Vec::new() };
+    // A dry run writes nothing.
+    if args.iter().any(|arg| arg == "--dry-run") {
+        return Vec::new();
+    }
+    let identity = Identity::new(None);
+    let details = error.render().to_string();
+    let message = "the command line is invalid; nothing was started".to_owned();
+    let summary = without_tests(
+        identity.run_id,
+        identity.started_at,
+        Kind::Invalid.conclusion(),
+        vec![RunError { message, details }],
+    );
+    let outputs = outputs(&reports);
+    // What may be a suite stays as it is.
+    match outputs.clash(&suites::expand(&others).0) {
+        Some(_) => outputs.without_reports().hand_on(&summary).err().into_iter().collect(),
+        None => outputs.write_all(&summary),
+    }
+}
