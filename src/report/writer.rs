@@ -167,14 +167,6 @@ impl Outputs {
     pub fn write(&self, summary: &RunSummary, moment: Moment) -> Result<(), Vec<String>> {
         // What is written to a stream cannot be taken back: it gets the last word only, and once.
         let due = |path: &&PathBuf| moment == Moment::End || !is_stream(path);
-        let junit = self.junit.as_ref().filter(due).and_then(|path| {
-            let lex = match moment {
-                Moment::Meanwhile => LexCases::Set,
-                Moment::End | Moment::Again => self.junit_lex,
-            };
-            let error = put_parts(path, summary, lex).err()?;
-            Some(format!("failed to write the JUnit report to {}: {error}", path.display()))
-        });
         let json = self.json.as_ref().filter(due).and_then(|path| {
             let error = put(path, |to| json::write(summary, to)).err()?;
             Some(format!("failed to write the JSON report to {}: {error}", path.display()))
@@ -182,6 +174,15 @@ impl Outputs {
         let html = self.html.as_ref().filter(due).and_then(|path| {
             let error = put(path, |to| html::write(summary, to)).err()?;
             Some(format!("failed to write the HTML report to {}: {error}", path.display()))
+        });
+        // What hosts read comes last: where the process is killed in between, it is not the greener one.
+        let junit = self.junit.as_ref().filter(due).and_then(|path| {
+            let lex = match moment {
+                Moment::Meanwhile => LexCases::Set,
+                Moment::End | Moment::Again => self.junit_lex,
+            };
+            let error = put_parts(path, summary, lex).err()?;
+            Some(format!("failed to write the JUnit report to {}: {error}", path.display()))
         });
         let problems: Vec<String> = junit.into_iter().chain(json).chain(html).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }

@@ -32,6 +32,11 @@ const REGRESSIONS: &[(u64, &str)] = &[
     (12, "an end that a signal left unread was written down as failed, and had never run"),
     (944, "a test was started while it was looked up what came of another one's start of its set"),
     (982, "results were given up when one page of them came round again"),
+    (
+        345,
+        "a start was sent again while it was on the wire, once another test of its set had ended",
+    ),
+    (929, "JUnit was green before JSON was, where the process was killed between the two"),
     (239, "what never ran was given up when the records that said so came round again"),
 ];
 

@@ -209,6 +209,43 @@ fn many_tests_of_one_set_follow_each_other_at_once() {
     assert_eq!(played.times("look up"), [0.0], "what was there before is asked for once");
 }
 
+/// A world in which the second start is lost and the third is slow, and the first test ends meanwhile.
+struct Slow<F> {
+    losing: Losing<F>,
+    starts: usize,
+}
+
+impl<F: Fn(f64) -> Vec<(&'static str, f64)>> World for Slow<F> {
+    fn lists(&self) -> bool {
+        true
+    }
+
+    fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply) {
+        self.starts += usize::from(matches!(call, Call::Start(..)));
+        self.losing.lost = usize::from(self.starts == 2);
+        let (after, reply) = self.losing.answer(now, call);
+        match call {
+            Call::Start(..) if self.starts > 2 => (seconds(40.0), reply),
+            Call::Poll(_) if self.starts < 3 => (after, Reply::Poll(Ok(snapshot("InProgress")))),
+            _ => (after, reply),
+        }
+    }
+}
+
+#[test]
+fn a_start_that_is_on_the_wire_is_not_sent_again_when_another_test_of_its_set_ends() {
+    let tests: String =
+        (0..3).map(|i| format!("{{name: t{i}, test_set_id: TESTSET001}}, ")).collect();
+    let plan = plan(&format!(
+        "lex: {{bot_id: BOT0000001, bot_alias_id: TSTALIASID, locale_id: en_US,
+           api_mode: NonStreaming, expect: none, test_executions: [{tests}]}}"
+    ));
+    let losing = Losing::new(0, |now| if now < 2.0 { Vec::new() } else { vec![("lost-1", 0.5)] });
+    let played = play(core(&plan), &mut Slow { losing, starts: 0 }, &[]);
+    assert_eq!(played.times("start").len(), 3, "{:?}", played.times("start"));
+    assert_eq!(adopted(&played), ["lost-1"]);
+}
+
 #[test]
 fn a_client_token_that_may_be_forgotten_is_not_sent_again_before_it_was_looked_up() {
     let plan = connect_plan(1, "");
