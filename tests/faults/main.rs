@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! CALLCHECK_FAULT_SEEDS=1000 cargo test --test faults -- --nocapture
+//! CALLCHECK_FAULT_FROM=1000 CALLCHECK_FAULT_SEEDS=1000 cargo test …    the thousand after those
 //! CALLCHECK_FAULT_SEED=17 cargo test --test faults -- --nocapture    one, with all that was said
 //! ```
 #![cfg(unix)]
@@ -88,8 +89,9 @@ fn nothing_is_lost_and_nothing_runs_twice() {
         println!("{}", played.told());
         return check::check(&played).map(drop).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
     }
+    let from = number("CALLCHECK_FAULT_FROM").unwrap_or(0);
     let seeds = number("CALLCHECK_FAULT_SEEDS").unwrap_or(USUAL);
-    let figures = hold((0..seeds).collect());
+    let figures = hold((from..from + seeds).collect());
     // Else the seeds would show nothing.
     assert!(figures.killed > 0 && figures.interrupted > 0 && figures.adopted > 0, "{figures}");
 }
