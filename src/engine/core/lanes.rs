@@ -185,12 +185,12 @@ impl Core {
         test: TestIndex,
         waited: Waited,
     ) -> Option<Call> {
-        let starts = matches!(self.tests[test].state, State::Starting);
-        // It is woken by its own timer and by whoever is before it: the start may be on the wire already.
-        if starts && self.tests[test].on_the_wire {
+        // A test is woken by its own timers and by others, such as whoever is before it: what it
+        // wants may be on the wire already.
+        if self.tests[test].on_the_wire {
             return None;
         }
-        if starts && !self.has_intent(now, test) {
+        if matches!(self.tests[test].state, State::Starting) && !self.has_intent(now, test) {
             // It has waited for so long that its intent does not say any more when it is sent.
             self.want(now, test, now);
             return None;
@@ -216,6 +216,7 @@ impl Core {
             run.begun_at.get_or_insert(now);
         }
         run.on_the_wire = true;
+        run.left_to_sweep = false;
         let why = run.why();
         let again = run.trouble.is_some();
         if matches!(call, Call::Poll(_)) {

@@ -12,6 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::intents::REMEMBERED;
 use super::own::{Clock, Sent, Shown};
+use super::queue::Want;
 use super::replies::PATIENCE;
 use super::spacing::Spacing;
 use super::test_run::State;
@@ -287,12 +288,20 @@ impl Core {
     fn is_contested(&self, test: TestIndex, lost: &Lost, others: &Others) -> bool {
         let target = target_of(&self.plan, test);
         let near = |at: DateTime<Utc>| (at - lost.sent.last.here).abs() < RECENT;
-        let here = self.tests.iter().enumerate().filter(|(other, _)| *other != test);
-        let mut here = here.filter_map(|(other, run)| Some((other, run.lost.as_ref()?)));
+        let lost_here = self.tests.iter().enumerate();
+        let lost_here =
+            lost_here.filter_map(|(other, run)| Some((other, run.lost.as_ref()?.sent.last.here)));
+        // The reply to one that is on the wire may never come, and AWS have acted on it.
+        let on_the_wire = self.calls.values().filter_map(|call| match call.want {
+            Want::Test(other, _) if matches!(self.tests[other].state, State::Starting) => {
+                Some((other, self.started_at + call.sent_at))
+            }
+            _ => None,
+        });
         others.unreadable
             || others.open.iter().any(|(open, at)| *open == target && near(*at))
-            || here.any(|(other, lost)| {
-                near(lost.sent.last.here) && target_of(&self.plan, other) == target
+            || lost_here.chain(on_the_wire).any(|(other, at)| {
+                other != test && near(at) && target_of(&self.plan, other) == target
             })
     }
 

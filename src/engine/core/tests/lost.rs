@@ -209,9 +209,11 @@ fn many_tests_of_one_set_follow_each_other_at_once() {
     assert_eq!(played.times("look up"), [0.0], "what was there before is asked for once");
 }
 
-/// A world in which the second start is lost and the third is slow, and the first test ends meanwhile.
+/// A world in which one start is lost and those after it are slow; what was begun before it ends
+/// meanwhile.
 struct Slow<F> {
     losing: Losing<F>,
+    lost: usize,
     starts: usize,
 }
 
@@ -222,11 +224,13 @@ impl<F: Fn(f64) -> Vec<(&'static str, f64)>> World for Slow<F> {
 
     fn answer(&mut self, now: Duration, call: &Call) -> (Duration, Reply) {
         self.starts += usize::from(matches!(call, Call::Start(..)));
-        self.losing.lost = usize::from(self.starts == 2);
+        self.losing.lost = usize::from(self.starts == self.lost);
         let (after, reply) = self.losing.answer(now, call);
         match call {
-            Call::Start(..) if self.starts > 2 => (seconds(40.0), reply),
-            Call::Poll(_) if self.starts < 3 => (after, Reply::Poll(Ok(snapshot("InProgress")))),
+            Call::Start(..) if self.starts > self.lost => (seconds(40.0), reply),
+            Call::Poll(_) if self.starts <= self.lost => {
+                (after, Reply::Poll(Ok(snapshot("InProgress"))))
+            }
             _ => (after, reply),
         }
     }
@@ -241,9 +245,25 @@ fn a_start_that_is_on_the_wire_is_not_sent_again_when_another_test_of_its_set_en
            api_mode: NonStreaming, expect: none, test_executions: [{tests}]}}"
     ));
     let losing = Losing::new(0, |now| if now < 2.0 { Vec::new() } else { vec![("lost-1", 0.5)] });
-    let played = play(core(&plan), &mut Slow { losing, starts: 0 }, &[]);
+    let played = play(core(&plan), &mut Slow { losing, lost: 2, starts: 0 }, &[]);
     assert_eq!(played.times("start").len(), 3, "{:?}", played.times("start"));
     assert_eq!(adopted(&played), ["lost-1"]);
+}
+
+#[test]
+fn what_may_come_of_a_start_that_is_on_the_wire_is_not_taken_for_another_ones() {
+    let plan = plan(
+        "connect: {instance_id: i, test_cases: [{name: other, test_case_id: o},
+           {name: lost, test_case_id: c}, {name: slow, test_case_id: c}]}",
+    );
+    let losing = Losing::new(0, |_| vec![("whose", 0.5)]);
+    let mut world = Slow { losing, lost: 2, starts: 0 };
+    let played = play(core(&plan), &mut world, &[(1.2, Signal::Sigint)]);
+    assert_eq!(played.times("start"), [0.0; 3], "the last is on the wire still");
+    assert!(adopted(&played).is_empty());
+    let lost = played.outcome(1);
+    assert_eq!(lost.verdict, Verdict::Error(ErrorKind::StartUnknown), "{lost:?}");
+    assert!(lost.message.contains("whose"), "{}", lost.message);
 }
 
 #[test]

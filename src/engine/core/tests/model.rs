@@ -378,7 +378,7 @@ impl World for Model {
                 self.full_until = now + seconds(self.rng.f64() * 180.0);
                 (latency, call.failed(error(ErrorClass::Full { retry_after: None })))
             }
-            _ => (seconds(3.0), self.act(now, call)),
+            _ => (seconds(self.rng.f64() * 14.0), self.act(now, call)),
         }
     }
 }

@@ -93,6 +93,19 @@ pub(super) fn name(call: &Call) -> &'static str {
     }
 }
 
+/// Whether a call may be made while an equal one is on the wire.
+fn may_overlap(call: &Call, before: &[(Duration, usize, Call)]) -> bool {
+    match call {
+        // Each test that asks for a list of its target asks for the same.
+        Call::List(_) | Call::LookUp(_) => true,
+        // Once a stop was refused, a new look tells how it ended; the one before it told nothing.
+        Call::Poll(execution) => before
+            .iter()
+            .any(|(_, _, call)| matches!(call, Call::Stop(stopped, _) if stopped == execution)),
+        Call::Start(..) | Call::Stop(..) | Call::Results(..) => false,
+    }
+}
+
 /// A core whose waits are the longest of their step: exact times can be told.
 pub(super) fn core(plan: &Arc<Plan>) -> Core {
     seeded(plan, 1, Box::new(|| 1.0))
@@ -127,7 +140,7 @@ pub(super) fn play_until(
         over_at: Duration::ZERO,
     };
     let mut replies: BinaryHeap<Reverse<(Duration, u64)>> = BinaryHeap::new();
-    let mut contents: HashMap<u64, Reply> = HashMap::new();
+    let mut on_the_wire: HashMap<u64, (Call, Reply)> = HashMap::new();
     // Records are on disk in their order.
     let mut syncs: VecDeque<(Duration, u64)> = VecDeque::new();
     let mut signals: Vec<(Duration, Signal)> =
@@ -161,9 +174,12 @@ pub(super) fn play_until(
                         }
                         _ => world.answer(now, &call),
                     };
-                    played.calls.push((now, lane, call));
+                    let twice = on_the_wire.values().any(|(other, _)| *other == call);
+                    let why = may_overlap(&call, &played.calls);
+                    assert!(!twice || why, "{call:?} at {now:?} is on the wire already");
+                    played.calls.push((now, lane, call.clone()));
                     replies.push(Reverse((now + after, id)));
-                    contents.insert(id, reply);
+                    on_the_wire.insert(id, (call, reply));
                 }
             }
         }
@@ -189,7 +205,8 @@ pub(super) fn play_until(
             Input::OnDisk(count)
         } else if reply.is_some_and(|at| at <= now) {
             let Reverse((_, id)) = replies.pop().expect("a reply");
-            Input::Reply(id, contents.remove(&id).expect("its content"))
+            let (_, reply) = on_the_wire.remove(&id).expect("its call");
+            Input::Reply(id, reply)
         } else {
             Input::Tick
         };

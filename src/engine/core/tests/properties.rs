@@ -25,15 +25,15 @@ pub(super) fn suite_of(seed: u64) -> Arc<Plan> {
             |i: usize, rng: &mut Rng| format!("    - {{{}, retries: {}}}\n", make(i), rng.u8(..3));
         (0..count).map(|i| one(i, rng)).collect::<String>()
     };
-    let (connect, lex) = (rng.usize(1..25), rng.usize(1..4));
+    let (connect, lex) = (rng.usize(1..25), rng.usize(1..6));
     // Two instances share the requests of their Region.
     let connect = tests(&mut rng, connect, &|i| {
         let case = if seed % 5 == 1 { i / 2 } else { i };
         format!("name: c{i}, test_case_id: c{case}, instance_id: i{}", i / 13)
     });
-    // Two tests of one set cannot be told apart by AWS.
+    // Tests of one set cannot be told apart by AWS.
     let lex = match seed % 3 {
-        0 => tests(&mut rng, lex, &|i| format!("name: l{i}, test_set_id: TESTSET00{}", i / 2)),
+        0 => tests(&mut rng, lex, &|i| format!("name: l{i}, test_set_id: TESTSET00{}", i / 3)),
         _ => tests(&mut rng, lex, &|i| format!("name: l{i}, test_set_id: TESTSET00{i}")),
     };
     let in_flight = rng.u8(1..12);
