@@ -158,7 +158,11 @@ impl Core {
     /// A start is answered, or is not to be: the next of its target may be sent.
     pub(super) fn wake_behind(&mut self, now: Duration, test: TestIndex) {
         let Some(behind) = self.behind.get_mut(&self.tests[test].target) else { return };
-        let waits = |next: &TestIndex| matches!(self.tests[*next].state, State::Starting);
+        // One may have been woken by its own timer, and sent its start.
+        let waits = |next: &TestIndex| {
+            let next = &self.tests[*next];
+            matches!(next.state, State::Starting) && !next.on_the_wire
+        };
         let next = std::iter::from_fn(|| behind.pop_front()).find(waits);
         // In a moment: the state of the one before it is about to change.
         if let Some(next) = next.filter(|next| *next != test) {
