@@ -29,6 +29,19 @@ pub(super) struct Chosen {
     pub(super) notes: Vec<String>,
 }
 
+/// A run that no other process can write while this is held, and what its journal says.
+struct Held {
+    run_id: String,
+    lock: Lock,
+    contents: Option<Contents>,
+}
+
+impl Held {
+    fn run(&self) -> Option<&KnownRun> {
+        self.contents.as_ref()?.run.as_ref()
+    }
+}
+
 /// Chooses the journal, and takes the lock of it. Gives the run's identity the id and the nonce of a
 /// run that is taken up.
 ///
@@ -44,22 +57,19 @@ pub(super) fn choose(
     let folder = Folder::of(&args.state_dir);
     folder.make().map_err(|error| unwritable(&args.state_dir, &error))?;
     let mut notes = Vec::new();
-    match (&args.run_id, args.resume.is_some()) {
-        (Some(run_id), true) => identity.run_id = open_one_of(&folder, run_id, &mut notes)?,
+    let held = match (&args.run_id, args.resume.is_some()) {
+        (Some(run_id), true) => open_one_of(&folder, args, run_id, &mut notes)?,
         (None, true) => match newest_unfinished(&folder, plan, &mut notes)? {
-            Some(run_id) => identity.run_id = run_id,
-            None => notes.push("there is no run to take up: a new one begins".to_owned()),
+            Some(held) => held,
+            None => {
+                notes.push("there is no run to take up: a new one begins".to_owned());
+                hold(&folder, args, &identity.run_id)?
+            }
         },
-        (_, false) => {}
-    }
-    let run_id = identity.run_id.clone();
-    let lock = folder.lock(&run_id).map_err(|error| unwritable(&args.state_dir, &error))?;
-    let Some(lock) = lock else {
-        let message = format!("run {run_id} is under way in another process");
-        return Err(Error::new(Kind::Invalid, message)
-            .hint("wait for its end, or give this run an id of its own with --run-id"));
+        (_, false) => hold(&folder, args, &identity.run_id)?,
     };
-    let contents = contents(&folder, &run_id)?;
+    let Held { run_id, lock, contents } = held;
+    identity.run_id.clone_from(&run_id);
     let begun = contents.as_ref().is_some_and(|contents| contents.begun);
     let (known, whole) = contents.map_or((None, 0), |Contents { run, whole, .. }| (run, whole));
     let tests: Vec<ListedTest> =
@@ -142,23 +152,38 @@ fn unwritable(state_dir: &Path, error: &std::io::Error) -> Error {
     )
 }
 
+/// Takes the lock of a run, and reads its journal: what it says holds for as long as the lock.
+fn hold(folder: &Folder, args: &RunArgs, run_id: &str) -> Result<Held, Error> {
+    let lock = folder.lock(run_id).map_err(|error| unwritable(&args.state_dir, &error))?;
+    let Some(lock) = lock else {
+        let message = format!("run {run_id} is under way in another process");
+        return Err(Error::new(Kind::Invalid, message)
+            .hint("wait for its end, or give this run an id of its own with --run-id"));
+    };
+    Ok(Held { run_id: run_id.to_owned(), lock, contents: contents(folder, run_id)? })
+}
+
 /// Of an id and those that follow it, `ID.2`, `ID.3` and on, the first whose run is not finished: a CI
 /// job that is tried again under the id of its pipeline takes its run up, and where that was over it
 /// begins another.
-fn open_one_of(folder: &Folder, run_id: &str, notes: &mut Vec<String>) -> Result<String, Error> {
-    let mut id = run_id.to_owned();
+fn open_one_of(
+    folder: &Folder,
+    args: &RunArgs,
+    run_id: &str,
+    notes: &mut Vec<String>,
+) -> Result<Held, Error> {
+    let mut held = hold(folder, args, run_id)?;
     for next in 2_u32.. {
-        let run = contents(folder, &id)?.and_then(|contents| contents.run);
-        let Some(conclusion) = run.and_then(|run| run.conclusion) else { break };
+        let Some(conclusion) = held.run().and_then(|run| run.conclusion) else { break };
         let following = format!("{run_id}.{next}");
         // The finished one's own error says the rest.
         if following.len() > LONGEST_RUN_ID {
             break;
         }
-        notes.push(format!("run {id} is finished: {conclusion}"));
-        id = following;
+        notes.push(format!("run {} is finished: {conclusion}", held.run_id));
+        held = hold(folder, args, &following)?;
     }
-    Ok(id)
+    Ok(held)
 }
 
 /// The newest run that is not finished, of suites that are all among those of this one. Notes say why
@@ -167,7 +192,7 @@ fn newest_unfinished(
     folder: &Folder,
     plan: &Plan,
     notes: &mut Vec<String>,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Held>, Error> {
     let is_of_plan = |name: &String| plan.suites.iter().any(|suite| suite.name == *name);
     for run_id in folder.runs() {
         let run = match contents(folder, &run_id) {
@@ -189,8 +214,12 @@ fn newest_unfinished(
             notes.push(format!(
                 "run {run_id} is not finished and is left: it is of the suites {of}"
             ));
-        } else if matches!(folder.lock(&run_id), Ok(Some(_))) {
-            return Ok(Some(run_id));
+        } else if let Ok(Some(lock)) = folder.lock(&run_id) {
+            // Its process may have finished it meanwhile.
+            let held = Held { contents: contents(folder, &run_id)?, run_id, lock };
+            if held.run().is_some_and(|run| run.conclusion.is_none()) {
+                return Ok(Some(held));
+            }
         } else {
             notes.push(format!("run {run_id} is under way in another process"));
         }
