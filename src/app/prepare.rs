@@ -25,7 +25,12 @@ pub(super) struct Prepared {
 
 /// Reads and plans; calls nothing but what finds the Region.
 pub(super) async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
-    let suites = suites::load(&args.suites)?;
+    // A suite may be a pipe from a program that takes its time: this thread heeds signals.
+    let paths = args.suites.clone();
+    let suites = match tokio::task::spawn_blocking(move || suites::load(&paths)).await {
+        Ok(suites) => suites?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
     if let Some(region) = &args.access.region {
         check_arns(&suites, region)?;
     }

@@ -1,12 +1,12 @@
 //! Signals to the one process, as CI hosts send them.
 #![cfg(unix)]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Running, Story, callcheck};
+use crate::harness::{Running, Story, callcheck, wait_for_output};
 
 /// Tests that never end by themselves.
 fn hanging(tests: &[&str]) -> Running {
@@ -112,6 +112,23 @@ fn credentials_that_hang_hold_no_signal_up() {
         let report = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
         assert!(report.contains("interrupted by SIGINT"), "{report}");
     }
+}
+
+#[test]
+fn a_suite_that_takes_its_time_holds_no_signal_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = ["run", "--quiet", "--junit", "junit.xml", "/dev/stdin"];
+    let mut command = callcheck(folder.path());
+    command.args(run).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // More than a pipe holds: it is being read, and its end does not come.
+    let mut suite = child.stdin.take().unwrap();
+    suite.write_all("# not over yet\n".repeat(20_000).as_bytes()).unwrap();
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    assert_eq!(wait_for_output(child).status.code(), Some(130));
+    let report = std::fs::read_to_string(folder.path().join("junit.xml")).unwrap();
+    assert!(report.contains("interrupted by SIGINT"), "{report}");
 }
 
 /// Begins a run, interrupts it once it asks `chain` for something, and sees that it ends at once.

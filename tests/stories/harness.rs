@@ -246,8 +246,8 @@ impl Running {
     }
 }
 
-/// Waits for the end of a process, which must come.
-fn wait_for_output(mut child: Child) -> Output {
+/// Waits for the end of a process whose output is piped; it must come.
+pub(crate) fn wait_for_output(mut child: Child) -> Output {
     let (done, waited) = std::sync::mpsc::channel();
     let pid = child.id();
     let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
