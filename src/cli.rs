@@ -57,6 +57,9 @@ pub enum Command {
 /// A run's id is at most so long: it is the name of a file.
 pub const LONGEST_RUN_ID: usize = 64;
 
+/// The suite, where none is named.
+const DEFAULT_SUITE: &str = "callcheck.yaml";
+
 /// Where the journal is kept, where nothing else is said.
 pub const DEFAULT_STATE_DIR: &str = ".callcheck";
 
@@ -64,7 +67,7 @@ pub const DEFAULT_STATE_DIR: &str = ".callcheck";
 #[derive(Debug, Args)]
 pub struct RunArgs {
     /// Suite files, or patterns of them such as 'tests/**/*.yaml'
-    #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
+    #[arg(value_name = "SUITE", default_value = DEFAULT_SUITE)]
     pub suites: Vec<PathBuf>,
 
     /// Where the reports go.
@@ -226,20 +229,33 @@ impl ReportArgs {
             JunitLex::All => Turns::All,
         }
     }
+}
 
-    /// What a command line of `run` that cannot be parsed says of where reports go, and what else there is
-    /// that may name a file; none where it is not of `run`.
-    pub fn guess(args: &[OsString]) -> Option<(Self, Vec<PathBuf>)> {
+/// What a command line of `run` that cannot be parsed says of files.
+#[derive(Debug)]
+pub struct Guess {
+    /// Where reports go.
+    pub reports: ReportArgs,
+    /// Where the journal is kept.
+    pub state_dir: PathBuf,
+    /// What may name a file that is read.
+    pub inputs: Vec<PathBuf>,
+}
+
+impl Guess {
+    /// Reads a command line as well as it can be; none where it is not of `run`.
+    pub fn of(args: &[OsString]) -> Option<Self> {
         let run = args.iter().position(|arg| arg == "run")?;
         let mut args = args[run + 1..].iter().peekable();
-        let mut found = Self {
+        let mut found = ReportArgs {
             junit: PathBuf::from("junit.xml"),
             junit_lex: JunitLex::Set,
             json: None,
             html: None,
             summary: None,
         };
-        let mut others = Vec::new();
+        let mut state_dir = PathBuf::from(DEFAULT_STATE_DIR);
+        let mut inputs = vec![PathBuf::from(DEFAULT_SUITE)];
         while let Some(arg) = args.next() {
             let text = arg.to_string_lossy();
             let (flag, value) = match text.split_once('=') {
@@ -252,13 +268,14 @@ impl ReportArgs {
                 "--json" => found.json = value().or(found.json),
                 "--html" => found.html = value().or(found.html),
                 "--summary" => found.summary = value().or(found.summary),
+                "--state-dir" => state_dir = value().unwrap_or(state_dir),
                 // Of a flag that takes a file, such as --simulate, it is behind the `=`.
                 _ => {
-                    others.push(text.split_once('=').map_or(arg.into(), |(_, value)| value.into()))
+                    inputs.push(text.split_once('=').map_or(arg.into(), |(_, value)| value.into()))
                 }
             }
         }
-        Some((found, others))
+        Some(Self { reports: found, state_dir, inputs })
     }
 }
 
@@ -313,7 +330,7 @@ pub struct AccessArgs {
 #[derive(Debug, Args)]
 pub struct ValidateArgs {
     /// Suite files, or patterns of them such as 'tests/**/*.yaml'
-    #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
+    #[arg(value_name = "SUITE", default_value = DEFAULT_SUITE)]
     pub suites: Vec<PathBuf>,
 }
 
@@ -321,7 +338,7 @@ pub struct ValidateArgs {
 #[derive(Debug, Args)]
 pub struct IamPolicyArgs {
     /// Suite files, or patterns of them such as 'tests/**/*.yaml'
-    #[arg(value_name = "SUITE", default_value = "callcheck.yaml")]
+    #[arg(value_name = "SUITE", default_value = DEFAULT_SUITE)]
     pub suites: Vec<PathBuf>,
 
     /// Which tests are to be run.

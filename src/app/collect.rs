@@ -23,6 +23,11 @@ pub(super) struct Collector {
     keeps_journal: bool,
 }
 
+/// What a run says whose journal cannot be written.
+pub(super) fn journal_broken(why: &str) -> String {
+    format!("the journal could not be written: {why}")
+}
+
 impl Collector {
     /// The summary of a run of `plan` in which nothing has ended yet.
     pub(super) fn new(plan: &Plan, run_id: String, started_at: DateTime<Utc>) -> Self {
@@ -100,10 +105,8 @@ impl Collector {
                 attempts.push(Attempt::clone(attempt));
             }
             EventKind::JournalBroken { why } => {
-                let message = format!("the journal could not be written: {why}");
-                let details =
-                    "nothing was started after that; the run cannot be taken up".to_owned();
-                self.summary.errors.push(RunError { message, details });
+                let details = "nothing was started after that".to_owned();
+                self.summary.errors.push(RunError { message: journal_broken(why), details });
             }
             EventKind::Interrupted { signal } => {
                 self.summary.signal = Some(*signal);

@@ -194,7 +194,11 @@ fn newest_unfinished(
     notes: &mut Vec<String>,
 ) -> Result<Option<Held>, Error> {
     let is_of_plan = |name: &String| plan.suites.iter().any(|suite| suite.name == *name);
-    for run_id in folder.runs() {
+    let runs = folder.runs().map_err(|error| {
+        let message = format!("failed to list the runs in {}: {error}", folder.path().display());
+        Error::new(Kind::Environment, message).hint("nothing was started")
+    })?;
+    for run_id in runs {
         let run = match contents(folder, &run_id) {
             Ok(Some(Contents { run: Some(run), .. })) if run.conclusion.is_none() => run,
             Ok(_) => continue,

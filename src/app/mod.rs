@@ -2,6 +2,7 @@
 
 mod collect;
 mod console;
+mod ending;
 mod forecast;
 mod history;
 mod host;
@@ -84,6 +85,15 @@ async fn simulate(args: &SimulateArgs, console: &Console) -> Result<u8, Error> {
 
 fn no_signals(error: &std::io::Error) -> Error {
     Error::new(Kind::Environment, format!("failed to listen for signals: {error}"))
+}
+
+/// Does what may wait for a disk, a large folder, or a program at the other end of a pipe, so that signals
+/// are heeded meanwhile.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 async fn start_simulator(scenario: Scenario, port: u16) -> Result<Simulator, Error> {

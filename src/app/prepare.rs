@@ -2,7 +2,7 @@
 
 use globset::GlobSetBuilder;
 
-use super::{forecast, history, load_scenario, start_simulator, suites};
+use super::{forecast, history, load_scenario, off_thread, start_simulator, suites};
 use crate::cli::{Details, RunArgs, SelectionArgs};
 use crate::error::{Error, Kind};
 use crate::plan::{self, History, Options, Plan, Selection, Target};
@@ -25,12 +25,8 @@ pub(super) struct Prepared {
 
 /// Reads and plans; calls nothing but what finds the Region.
 pub(super) async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
-    // A suite may be a pipe from a program that takes its time: this thread heeds signals.
     let paths = args.suites.clone();
-    let suites = match tokio::task::spawn_blocking(move || suites::load(&paths)).await {
-        Ok(suites) => suites?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
+    let suites = off_thread(move || suites::load(&paths)).await?;
     if let Some(region) = &args.access.region {
         check_arns(&suites, region)?;
     }
@@ -42,7 +38,8 @@ pub(super) async fn prepare(args: &RunArgs) -> Result<Prepared, Error> {
     };
     let simulator = match &args.access.simulate {
         Some(path) => {
-            let scenario = load_scenario(path.as_deref())?;
+            let path = path.clone();
+            let scenario = off_thread(move || load_scenario(path.as_deref())).await?;
             options.default_region = Some(SIMULATED_REGION.to_owned());
             Some(start_simulator(scenario, 0).await?)
         }

@@ -2,30 +2,47 @@
 //! and no report of an earlier run stays to be taken for theirs.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::collect::without_tests;
 use super::host::{annotate, outputs};
 use super::run::Identity;
 use super::{Console, suites};
-use crate::cli::{ReportArgs, RunArgs};
+use crate::cli::{Guess, RunArgs};
 use crate::engine::journal::files::Folder;
 use crate::error::{Error, Kind};
 use crate::exit;
 use crate::outcome::{Conclusion, RunError, RunSummary, Signal};
 use crate::report::writer::Outputs;
 
-/// Whether a report would take the place of something else. Where one would, none is written, and the
-/// later steps of a job alone know of it.
+/// Whether a report would take the place of what a run reads or keeps.
+///
+/// # Errors
+///
+/// It would: of what.
 pub(super) fn check_outputs(args: &RunArgs, outputs: &Outputs) -> Result<(), Error> {
     let inputs = args.suites.iter().chain(args.access.simulate.iter().flatten());
-    let clash = outputs.clash(&inputs.cloned().collect::<Vec<_>>());
-    let clash = clash.or_else(|| outputs.lies_in(Folder::of(&args.state_dir).path()));
-    let Some(clash) = clash else { return Ok(()) };
-    let error = Error::new(Kind::Invalid, clash).hint("give each report a path of its own");
-    if args.dry_run {
-        return Err(error);
+    let inputs: Vec<PathBuf> = inputs.cloned().collect();
+    match clash(outputs, &inputs, &args.state_dir) {
+        Some(clash) => {
+            Err(Error::new(Kind::Invalid, clash).hint("give each report a path of its own"))
+        }
+        None => Ok(()),
     }
-    let Identity { run_id, started_at, .. } = Identity::new(args.run_id.clone());
+}
+
+fn clash(outputs: &Outputs, inputs: &[PathBuf], state_dir: &Path) -> Option<String> {
+    outputs.clash(inputs).or_else(|| outputs.lies_in(Folder::of(state_dir).path()))
+}
+
+/// Tells the later steps of a job alone of a run that is not to be, and gives why: its reports would take
+/// the place of something else.
+pub(super) fn refuse_without_reports(
+    error: Error,
+    identity: Identity,
+    outputs: &Outputs,
+) -> Result<u8, Error> {
+    let Identity { run_id, started_at, .. } = identity;
     let errors = vec![error.for_reports()];
     let summary = without_tests(run_id, started_at, error.kind.conclusion(), errors);
     match outputs.without_reports().hand_on(&summary) {
@@ -80,7 +97,7 @@ fn write_all(summary: &RunSummary, outputs: &Outputs, console: &Console) {
 ///
 /// Gives what could not be written.
 pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) -> Vec<String> {
-    let Some((reports, others)) = ReportArgs::guess(args) else { return Vec::new() };
+    let Some(Guess { reports, state_dir, inputs }) = Guess::of(args) else { return Vec::new() };
     // A dry run writes nothing.
     if args.iter().any(|arg| arg == "--dry-run") {
         return Vec::new();
@@ -95,8 +112,8 @@ pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) -> Ve
         vec![RunError { message, details }],
     );
     let outputs = outputs(&reports);
-    // What may be a suite stays as it is.
-    match outputs.clash(&suites::expand(&others).0) {
+    // What may be a suite, or a journal, stays as it is.
+    match clash(&outputs, &suites::expand(&inputs).0, &state_dir) {
         Some(_) => outputs.without_reports().hand_on(&summary).err().into_iter().collect(),
         None => outputs.write_all(&summary),
     }

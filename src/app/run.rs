@@ -1,6 +1,5 @@
 //! `callcheck run`: from the suites to the exit code.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +9,14 @@ use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use super::collect::Collector;
-use super::host::{annotate, annotations, host, outputs};
+use super::ending::conclude;
+use super::host::{annotate, host, outputs};
 use super::journal::{self, Chosen};
 use super::prepare::{Prepared, prepare};
-use super::refused::{check_outputs, interrupted, refuse};
-use super::{Console, forecast, history, no_signals, suites};
-use crate::cli::{DEFAULT_STATE_DIR, Progress, RunArgs};
+use super::refused::{check_outputs, interrupted, refuse, refuse_without_reports};
+use super::{Console, forecast, no_signals, off_thread, suites};
+use crate::cli::{Progress, RunArgs};
 use crate::engine::core::Core;
-use crate::engine::driver::Ended;
-use crate::engine::journal::record::Record;
 use crate::engine::journal::writer::Journal;
 use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
@@ -28,7 +26,6 @@ use crate::outcome::{RunError, RunSummary, ServiceName};
 use crate::plan::Plan;
 use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
-use crate::report::terminal;
 use crate::report::writer::{Moment, Outputs};
 use crate::service::{self, Fetch, Reached};
 
@@ -38,10 +35,6 @@ const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// And so seldom that no more than one part in so many of the time goes into writing: a report of
 /// ten thousand tests is long, and a run of them too.
 const WRITE_SHARE: u32 = 50;
-
-/// How long the last record of the journal is waited for, and how long after a signal.
-const PATIENCE: Duration = Duration::from_secs(30);
-const HURRY: Duration = Duration::from_millis(300);
 
 /// What a run is known by.
 pub(super) struct Identity {
@@ -63,23 +56,29 @@ impl Identity {
 
 /// Runs suites to the exit code.
 pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Error> {
-    let mut identity = Identity::new(args.run_id.clone());
-    let outputs = outputs(&args.reports);
-    // Nothing may be written before this: a report might take the place of a suite.
-    let (suites, failure) = suites::expand(&args.suites);
-    args.suites = suites;
-    check_outputs(&args, &outputs)?;
-    match failure {
-        Some(error) if args.dry_run => return Err(error),
-        Some(error) => return refuse(error, identity, &outputs, console),
-        None => {}
-    }
-    let args = &args;
     if args.dry_run {
         return dry_run(args, console).await;
     }
+    let mut identity = Identity::new(args.run_id.clone());
+    let outputs = outputs(&args.reports);
     // One that comes while the run is prepared ends it as one that comes later does, with its reports.
     let mut signals = signals::listen().map_err(|error| no_signals(&error))?;
+    let given = args.suites.clone();
+    let (suites, failure) = tokio::select! {
+        expanded = off_thread(move || suites::expand(&given)) => expanded,
+        // Nothing else may be written before it is known that no report takes the place of a suite.
+        Some(signal) = signals.recv() => {
+            return Ok(interrupted(signal, identity, &outputs.without_reports(), console));
+        }
+    };
+    args.suites = suites;
+    if let Err(error) = check_outputs(&args, &outputs) {
+        return refuse_without_reports(error, identity, &outputs);
+    }
+    if let Some(error) = failure {
+        return refuse(error, identity, &outputs, console);
+    }
+    let args = &args;
     let prepared = tokio::select! {
         prepared = prepare(args) => prepared,
         Some(signal) = signals.recv() => return Ok(interrupted(signal, identity, &outputs, console)),
@@ -170,51 +169,8 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     };
     drop(simulator);
     section(host().close_progress(Utc::now().timestamp()));
-    let written = write_at_the_end(&mut collector, &outputs, console);
-    tell(args, collector.summary(), &outputs, access.simulated, console);
-    if let Some(Ended { journal, left_open }) = ended {
-        // Only once its reports are there is a run finished: whoever takes it up writes them again.
-        let open = left_open || !written;
-        let conclusion = (!open).then_some(collector.summary().conclusion);
-        let patience = if collector.summary().signal.is_some() { HURRY } else { PATIENCE };
-        let end = conclusion.map(|conclusion| Record::End { at: Utc::now(), conclusion });
-        match journal.end(end, patience) {
-            Err(why) => console.log(&format!(
-                "error: the journal could not be written: {why}; the run cannot be taken up, and what \
-                 it has started is in its reports"
-            )),
-            Ok(()) if open && detail > Detail::Quiet && !access.simulated => {
-                console.log(&format!("to take the run up: {}", take_up(args, &run_id)));
-            }
-            Ok(()) => {}
-        }
-    }
+    conclude(args, &mut collector, ended, &outputs, detail == Detail::Quiet, console).await;
     Ok(collector.summary().exit_code)
-}
-
-/// Tells how a run came out, to those after it and to whoever reads the log.
-fn tell(
-    args: &RunArgs,
-    summary: &RunSummary,
-    outputs: &Outputs,
-    simulated: bool,
-    console: &Console,
-) {
-    let quiet = detail(args) == Detail::Quiet;
-    if !simulated
-        && let Err(problem) = history::save(&args.state_dir, summary)
-        && !quiet
-    {
-        console.log(&format!("warning: {problem}"));
-    }
-    if !quiet {
-        console.log(&format!("report: {}", outputs.describe().join(", ")));
-    }
-    // The exit code and the reports tell the result, whether stdout takes it or not.
-    let shown = console.show(&terminal::report(summary));
-    if let Err(error) = shown.and_then(|()| console.data(&annotations(summary))) {
-        console.log(&error.to_string());
-    }
 }
 
 /// Writes the first reports and begins the journal: whether they can be written is found out before
@@ -249,8 +205,12 @@ fn begin(
 }
 
 /// Tells what a run would do. No report is written: nothing was run that one could tell of.
-async fn dry_run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
-    let Prepared { plan, warnings, .. } = prepare(args).await?;
+async fn dry_run(mut args: RunArgs, console: &Console) -> Result<u8, Error> {
+    let (suites, failure) = suites::expand(&args.suites);
+    args.suites = suites;
+    check_outputs(&args, &outputs(&args.reports))?;
+    failure.map_or(Ok(()), Err)?;
+    let Prepared { plan, warnings, .. } = prepare(&args).await?;
     for warning in warnings.iter().filter(|_| !args.quiet) {
         console.log(&format!("warning: {warning}"));
     }
@@ -259,17 +219,6 @@ async fn dry_run(args: &RunArgs, console: &Console) -> Result<u8, Error> {
     }
     console.show(&forecast::dry_run(&plan))?;
     Ok(exit::PASSED)
-}
-
-/// The command that takes a run up.
-fn take_up(args: &RunArgs, run_id: &str) -> String {
-    let mut words = vec!["callcheck run".to_owned()];
-    words.extend(args.suites.iter().map(|suite| suite.display().to_string()));
-    words.push(format!("--run-id {run_id}"));
-    if args.state_dir != Path::new(DEFAULT_STATE_DIR) {
-        words.push(format!("--state-dir {}", args.state_dir.display()));
-    }
-    format!("{}, and the other flags as they were", words.join(" "))
 }
 
 fn detail(args: &RunArgs) -> Detail {
@@ -358,30 +307,4 @@ async fn report_while_running(
             }
         }
     }
-}
-
-/// Writes the reports for the last time. Where one cannot be written, the others say so. Gives whether
-/// all could be.
-fn write_at_the_end(collector: &mut Collector, outputs: &Outputs, console: &Console) -> bool {
-    let note = |collector: &mut Collector, problem: String| {
-        console.log(&format!("error: {problem}"));
-        collector.trouble(RunError { message: problem, details: String::new() });
-    };
-    let written = outputs.write(collector.concluded(), Moment::End);
-    let mut all = written.is_ok();
-    written.err().into_iter().flatten().for_each(|problem| note(collector, problem));
-    if let Err(problem) = outputs.hand_on(collector.concluded()) {
-        note(collector, problem);
-        all = false;
-    }
-    // The summary is written once, and so comes last: it is no greener than the exit code.
-    if let Err(problem) = outputs.summarize(collector.concluded()) {
-        note(collector, problem);
-        let _ = outputs.hand_on(collector.concluded());
-        all = false;
-    }
-    if !all {
-        let _ = outputs.write(collector.concluded(), Moment::Again);
-    }
-    all
 }

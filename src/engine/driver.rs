@@ -4,10 +4,11 @@ use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use super::core::{Action, Call, CallId, Core, Input, Reply};
+use super::journal::known::Others;
 use super::journal::writer::{Beside, Journal, Written};
 use super::signals::Signals;
 use crate::event::Event;
@@ -20,6 +21,8 @@ pub struct Ended {
     pub journal: Journal,
     /// Whether something was left that another process can take up.
     pub left_open: bool,
+    /// The signals that come from now on.
+    pub signals: Signals,
 }
 
 /// Plays a run to its end: makes the core's calls on `services` (one for each lane of the plan),
@@ -51,7 +54,7 @@ pub async fn run(
             }
         }
         if step.over {
-            return Ended { journal, left_open: core.is_left_open() };
+            return Ended { journal, left_open: core.is_left_open(), signals };
         }
         let wake = async {
             match step.wake_at {
@@ -62,7 +65,7 @@ pub async fn run(
         input = tokio::select! {
             biased;
             Some(signal) = signals.recv() => Input::Signal(signal),
-            Some(written) = journal.progress() => match written {
+            written = journal.progress() => match written {
                 Written::OnDisk(count) => Input::OnDisk(count),
                 Written::Broken(why) => Input::JournalBroken(why),
             },
@@ -81,7 +84,8 @@ async fn make(service: Arc<dyn Service>, call: Call, beside: Beside) -> Reply {
             // A journal that is read after AWS has answered knows all that was begun before.
             Ok(found) => {
                 let others = tokio::task::spawn_blocking(move || beside.others()).await;
-                Ok((found, others.unwrap_or_default()))
+                let unread = |error: JoinError| Others::unreadable(&error.to_string());
+                Ok((found, others.unwrap_or_else(unread)))
             }
             Err(error) => Err(error),
         }),

@@ -228,14 +228,6 @@ fn a_pattern_takes_each_file_once_and_leaves_links_and_hidden_folders() {
     std::fs::write(folder.join(".hidden/b.yaml"), "not: a suite").unwrap();
     #[cfg(unix)]
     std::os::unix::fs::symlink("..", folder.join("a/up")).unwrap();
-    // What lies deeper than it can match is none of its affair.
-    std::fs::create_dir(folder.join("closed")).unwrap();
-    #[cfg(unix)]
-    std::fs::set_permissions(
-        folder.join("closed"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o000),
-    )
-    .unwrap();
     let whole = folder.join("*.yaml");
     let outcome = story.args(&["**/*.yaml", "./*.yaml", whole.to_str().unwrap()]).run();
     outcome.exits(0);
@@ -246,20 +238,45 @@ fn a_pattern_takes_each_file_once_and_leaves_links_and_hidden_folders() {
     assert!(outcome.stderr.contains("b.yaml"), "{}", outcome.stderr);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_read_matters_where_the_pattern_reaches_it() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let closed = story.path().join("closed");
+    std::fs::create_dir(&closed).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
+    std::fs::set_permissions(&closed, mode).unwrap();
+    let outcome = story.args(&["./*.yaml"]).run();
+    outcome.exits(0);
+    // Root reads everything.
+    let is_root = std::fs::read_dir(&closed).is_ok();
+    let outcome = outcome.again(&["**/*.yaml"]).wait();
+    outcome.exits(if is_root { 0 } else { 2 });
+    let said = outcome.stderr.contains("failed to look for `**/*.yaml`");
+    assert_eq!(said, !is_root, "{}", outcome.stderr);
+}
+
 #[test]
 fn a_command_line_that_breaks_takes_no_suite_away() {
-    let broken: [&[&str]; 4] = [
+    let broken: [&[&str]; 6] = [
         &["--junit", "suite.yaml", "--retries", "many"],
+        // It may be the suite, where none is named.
+        &["--junit", "callcheck.yaml", "--retries", "many"],
+        &["--state-dir", "s", "--junit", "s/runs/r.jsonl", "--retries", "many"],
         &["--junit", "more.yaml", "m*.yaml", "--retries", "many"],
         &["--json", "more.yaml", "--simulate=more.yaml", "--retries", "many"],
         &["nothing*", "m*.yaml", "--junit", "more.yaml"],
     ];
     for args in broken {
         let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(args);
-        std::fs::write(story.path().join("more.yaml"), "name: More\n").unwrap();
+        std::fs::create_dir_all(story.path().join("s/runs")).unwrap();
+        let kept = ["suite.yaml", "more.yaml", "callcheck.yaml", "s/runs/r.jsonl"];
+        for name in &kept[1..] {
+            std::fs::write(story.path().join(name), "name: More\n").unwrap();
+        }
         let outcome = story.run();
         no_call(outcome.exits(2));
-        for name in ["suite.yaml", "more.yaml"] {
+        for name in kept {
             let text = std::fs::read_to_string(outcome.file(name)).unwrap();
             assert!(text.starts_with("name: "), "{args:?}: {text}");
         }

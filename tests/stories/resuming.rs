@@ -93,7 +93,7 @@ fn what_an_interrupt_has_stopped_starts_again() {
     running.signal("INT");
     let first = running.wait();
     first.exits(130);
-    let command = "to take the run up: callcheck run suite.yaml --run-id nightly-1";
+    let command = "to take the run up: the same command, with --run-id nightly-1";
     assert!(first.stderr.contains(command), "{}", first.stderr);
     let error = first.json()["errors"][0]["details"].clone();
     assert_eq!(error, "--run-id nightly-1 takes it up, and so does --resume");
@@ -234,6 +234,29 @@ fn a_journal_that_is_deleted_while_it_is_written_is_missed() {
     assert_eq!(outcome.ledger.executions.len(), 2, "without it nothing is started");
     assert_eq!(outcome.says("Hours"), "success", "and what runs is seen to its end");
     assert!(outcome.says("callcheck.run").contains("the journal could not be written"));
+}
+
+#[test]
+fn a_run_whose_end_is_not_on_disk_is_not_green() {
+    // A report of more than a pipe holds: until it is read, the run does not get to its end.
+    let tags: Vec<String> = (0..50).map(|i| format!("{i}-{}", "t".repeat(80))).collect();
+    let test =
+        |i: usize| format!("{{name: Menu {i}, test_case_id: c{i}, tags: [{}]}}", tags.join(", "));
+    let tests: Vec<String> = (0..20).map(test).collect();
+    let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
+    let args = ["--run-id", "r", "--json", "/dev/stdout"];
+    let running = Story::new().connect(&tests).args(&args).begin();
+    let journal = running.file(".callcheck/runs/r.jsonl");
+    running.wait_for(|_| {
+        let text = std::fs::read_to_string(&journal).unwrap_or_default();
+        text.matches("\"judged\"").count() == tests.len()
+    });
+    std::fs::remove_dir_all(running.file(".callcheck")).unwrap();
+    let outcome = running.wait();
+    outcome.exits(3);
+    assert!(outcome.stderr.contains("somebody has deleted it"), "{}", outcome.stderr);
+    assert!(outcome.says("callcheck.run").contains("the journal could not be written"));
+    assert_eq!(outcome.says("Menu 0"), "success");
 }
 
 #[test]

@@ -251,6 +251,10 @@ impl Core {
             Shown::Nothing | Shown::One(_) => {
                 self.end_unknown(now, test, "AWS's list of executions has no end");
             }
+            Shown::Contested(id, why) => {
+                let why = format!("it may be this execution or none: {id}; {why}");
+                self.end_unknown(now, test, &why);
+            }
             Shown::Unclear(ids) => {
                 let noun =
                     if ids.len() == 1 { "this execution" } else { "one of these executions" };
@@ -276,16 +280,17 @@ impl Core {
                 || self.executions.contains(id)
         };
         match lost.sent.among(&look_up.listed, look_up.clock, is_known) {
-            Shown::One(found) if self.is_contested(test, lost, others) => {
-                Shown::Unclear(vec![found.id])
-            }
+            Shown::One(found) => match self.contest(test, lost, others) {
+                Some(why) => Shown::Contested(found.id, why),
+                None => Shown::One(found),
+            },
             shown => shown,
         }
     }
 
-    /// Whether it is not known either what came of another start of the same target, of another run
-    /// here or of another test of this one, or what another run here knows.
-    fn is_contested(&self, test: TestIndex, lost: &Lost, others: &Others) -> bool {
+    /// Why an execution may have come of another start of the same target, of another run here or of
+    /// another test of this one.
+    fn contest(&self, test: TestIndex, lost: &Lost, others: &Others) -> Option<String> {
         let target = target_of(&self.plan, test);
         let near = |at: DateTime<Utc>| (at - lost.sent.last.here).abs() < RECENT;
         let lost_here = self.tests.iter().enumerate();
@@ -298,11 +303,16 @@ impl Core {
             }
             _ => None,
         });
-        others.unreadable
-            || others.open.iter().any(|(open, at)| *open == target && near(*at))
-            || lost_here.chain(on_the_wire).any(|(other, at)| {
-                other != test && near(at) && target_of(&self.plan, other) == target
-            })
+        if let Some(why) = &others.unreadable {
+            return Some(format!("what other runs have begun cannot be read: {why}"));
+        }
+        let by_others = others.open.iter().any(|(open, at)| *open == target && near(*at));
+        let here = lost_here
+            .chain(on_the_wire)
+            .any(|(other, at)| other != test && near(at) && target_of(&self.plan, other) == target);
+        let whose = if by_others { "another run's" } else { "another test's" };
+        (by_others || here)
+            .then(|| format!("it is not known either what came of {whose} start of the same"))
     }
 
     /// Nothing came of a start: it is sent again, as the same start.

@@ -62,6 +62,8 @@ pub(super) enum Shown {
     Nothing,
     /// Its execution.
     One(FoundExecution),
+    /// One that may also be another start's: its id, and why.
+    Contested(String, String),
     /// Executions of which nobody can tell whose they are.
     Unclear(Vec<String>),
 }

@@ -2,12 +2,17 @@
 //! beside it.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::known::{Damage, KnownRun, Others, read, suites};
+
+/// How the names of a run's files end.
+const JOURNAL: &str = ".jsonl";
+const LOCK: &str = ".lock";
 
 /// A longer journal is none: ten thousand tests with three attempts each make 20 MB.
 const MOST_BYTES: u64 = 512 * 1024 * 1024;
@@ -52,6 +57,15 @@ pub enum Unreadable {
     Damaged(Damage),
 }
 
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::Damaged(damage) => damage.fmt(f),
+        }
+    }
+}
+
 impl Folder {
     /// The folder in a state directory; it need not be there.
     pub fn of(state_dir: &Path) -> Self {
@@ -80,7 +94,7 @@ impl Folder {
 
     /// Where the journal of a run lies.
     pub fn journal(&self, run_id: &str) -> PathBuf {
-        self.path.join(format!("{run_id}.jsonl"))
+        self.path.join(format!("{run_id}{JOURNAL}"))
     }
 
     /// Takes the right to write the journal of a run; none where another process has it.
@@ -89,7 +103,7 @@ impl Folder {
     ///
     /// The lock's file cannot be written.
     pub fn lock(&self, run_id: &str) -> io::Result<Option<Lock>> {
-        let path = self.path.join(format!("{run_id}.lock"));
+        let path = self.path.join(format!("{run_id}{LOCK}"));
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock(file))),
@@ -158,35 +172,46 @@ impl Folder {
     }
 
     /// The ids of the runs that have a journal here, those written to last first.
-    pub fn runs(&self) -> Vec<String> {
-        let mut runs: Vec<(SystemTime, String)> = self.written().collect();
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read.
+    pub fn runs(&self) -> io::Result<Vec<String>> {
+        let mut runs = self.written(JOURNAL)?;
         runs.sort_by(|a, b| b.cmp(a));
-        runs.into_iter().map(|(_, run_id)| run_id).collect()
+        Ok(runs.into_iter().map(|(_, run_id)| run_id).collect())
     }
 
-    fn written(&self) -> impl Iterator<Item = (SystemTime, String)> {
-        self.written_as(".jsonl")
-    }
-
-    fn written_as(&self, end: &'static str) -> impl Iterator<Item = (SystemTime, String)> {
-        let entries = std::fs::read_dir(&self.path).into_iter().flatten().flatten();
-        entries.filter_map(move |entry| {
-            let run_id = entry.file_name().to_str()?.strip_suffix(end)?.to_owned();
-            Some((entry.metadata().ok()?.modified().ok()?, run_id))
-        })
+    /// The runs that have a file whose name ends so, and when it was last written to.
+    fn written(&self, end: &str) -> io::Result<Vec<(SystemTime, String)>> {
+        let mut written = Vec::new();
+        for entry in std::fs::read_dir(&self.path)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let Some(run_id) = name.to_str().and_then(|name| name.strip_suffix(end)) else {
+                continue;
+            };
+            match entry.metadata().and_then(|found| found.modified()) {
+                Ok(at) => written.push((at, run_id.to_owned())),
+                // Another process has taken it away.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(written)
     }
 
     /// Takes away what nobody has written to for 30 days, and locks of runs that never had a journal.
     /// What cannot be taken away stays.
     pub fn prune(&self, now: SystemTime) {
         let is_old = |written: SystemTime| now.duration_since(written).is_ok_and(|age| age > KEPT);
-        let journals = self.written();
-        let locks = self.written_as(".lock").filter(|(_, run_id)| !self.journal(run_id).exists());
-        let old: Vec<(SystemTime, String)> = journals.chain(locks).collect();
-        for (_, run_id) in old.into_iter().filter(|(written, _)| is_old(*written)) {
+        let journals = self.written(JOURNAL).unwrap_or_default();
+        let locks = self.written(LOCK).unwrap_or_default().into_iter();
+        let locks = locks.filter(|(_, run_id)| !self.journal(run_id).exists());
+        for (_, run_id) in journals.into_iter().chain(locks).filter(|(at, _)| is_old(*at)) {
             if let Ok(Some(_lock)) = self.lock(&run_id) {
                 let _ = std::fs::remove_file(self.journal(&run_id));
-                let _ = std::fs::remove_file(self.path.join(format!("{run_id}.lock")));
+                let _ = std::fs::remove_file(self.path.join(format!("{run_id}{LOCK}")));
             }
         }
     }
@@ -196,7 +221,11 @@ impl Folder {
     pub fn others(&self, own: &str, remembered: &mut Remembered) -> Others {
         let now = SystemTime::now();
         let mut others = Others::default();
-        for (written, run_id) in self.written() {
+        let journals = match self.written(JOURNAL) {
+            Ok(journals) => journals,
+            Err(error) => return Others::unreadable(&format!("their folder: {error}")),
+        };
+        for (written, run_id) in journals {
             let is_recent = now.duration_since(written).is_ok_and(|age| age < RECENT);
             // What was written in the future was written by a clock that is off.
             if run_id == own || !is_recent && written <= now {
@@ -207,13 +236,16 @@ impl Folder {
                 Some((at, of, known)) if (*at, *of) == (written, length) => known.clone(),
                 _ => {
                     let known = self.known_to(&run_id);
-                    remembered.insert(run_id, (written, length, known.clone()));
+                    // What cannot be read now may be the next time.
+                    if known.unreadable.is_none() {
+                        remembered.insert(run_id, (written, length, known.clone()));
+                    }
                     known
                 }
             };
             others.executions.extend(known.executions);
             others.open.extend(known.open);
-            others.unreadable |= known.unreadable;
+            others.unreadable = others.unreadable.or(known.unreadable);
         }
         others
     }
@@ -223,10 +255,10 @@ impl Folder {
             Ok(Some(Contents { run: Some(run), .. })) => Others {
                 executions: run.executions().map(str::to_owned).collect(),
                 open: run.open().map(|(target, at)| (target.clone(), at)).collect(),
-                unreadable: false,
+                unreadable: None,
             },
             Ok(_) => Others::default(),
-            Err(_) => Others { unreadable: true, ..Others::default() },
+            Err(why) => Others::unreadable(&format!("the journal of run {run_id}: {why}")),
         }
     }
 }
@@ -303,7 +335,10 @@ mod tests {
         journal(&folder, "own", 0, &[run("own")]).end(None, PATIENCE).unwrap();
         assert_eq!(folder.others("own", &mut Remembered::new()), Others::default());
         std::fs::write(folder.journal("bad"), "nonsense\n").unwrap();
-        assert!(folder.others("own", &mut Remembered::new()).unreadable);
+        let mut remembered = Remembered::new();
+        let why = folder.others("own", &mut remembered).unreadable.unwrap();
+        assert!(why.starts_with("the journal of run bad: line 1: "), "{why}");
+        assert!(!remembered.contains_key("bad"));
         std::fs::remove_file(folder.journal("bad")).unwrap();
         let text = "{\"record\":\"run\",\"version\":1,\"nonce\":\
                     \"00000000-0000-0000-0000-000000000001\",\"run_id\":\"b\",\"started_at\":\
@@ -341,10 +376,10 @@ mod tests {
         }
         let lock = folder.lock("held").unwrap();
         folder.prune(SystemTime::now());
-        assert_eq!(folder.runs(), ["new", "held"]);
+        assert_eq!(folder.runs().unwrap(), ["new", "held"]);
         drop(lock);
         folder.prune(SystemTime::now());
-        assert_eq!(folder.runs(), ["new"]);
+        assert_eq!(folder.runs().unwrap(), ["new"]);
         assert!(!folder.path.join("old.lock").exists());
     }
 
@@ -359,7 +394,7 @@ mod tests {
         let lock = folder.lock("r").unwrap().unwrap();
         let mut journal = Journal::begin(folder, "r", full(), lock, &[]).unwrap();
         journal.persist(run("r"));
-        let Some(Written::Broken(why)) = journal.progress().await else { panic!("no trouble") };
+        let Written::Broken(why) = journal.progress().await else { panic!("no trouble") };
         assert!(why.contains("No space left"), "{why}");
         journal.persist(run("r"));
         assert!(journal.end(None, PATIENCE).unwrap_err().contains("No space left"));
@@ -376,7 +411,7 @@ mod tests {
         let mut on_disk = 0;
         while on_disk < 3 {
             match journal.progress().await {
-                Some(Written::OnDisk(count)) => on_disk = count,
+                Written::OnDisk(count) => on_disk = count,
                 other => panic!("{other:?}"),
             }
             let lines = std::fs::read_to_string(folder.journal("r")).unwrap().lines().count();

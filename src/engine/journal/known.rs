@@ -82,8 +82,15 @@ pub struct Others {
     /// The targets of starts of which it is not known what came of them, and when they were to be
     /// sent.
     pub open: Vec<(BTreeMap<String, String>, DateTime<Utc>)>,
-    /// Whether there is one that cannot be read.
-    pub unreadable: bool,
+    /// Why one of them, or their folder, cannot be read.
+    pub unreadable: Option<String>,
+}
+
+impl Others {
+    /// Nothing is known of them: why.
+    pub fn unreadable(why: &str) -> Self {
+        Self { unreadable: Some(why.to_owned()), ..Self::default() }
+    }
 }
 
 /// What is wrong with a journal.

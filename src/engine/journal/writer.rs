@@ -2,8 +2,9 @@
 //! that makes the calls.
 
 use std::fs::File;
+use std::future::pending;
 use std::io::{self, Write};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +13,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::files::{Folder, Lock, Remembered};
 use super::known::Others;
 use super::record::Record;
+
+/// What is said where the thread is gone without a word.
+const GONE: &str = "the thread that writes it broke";
 
 /// What has become of the records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +31,7 @@ pub enum Written {
 pub struct Journal {
     to: To,
     progress: UnboundedReceiver<Written>,
+    broken: bool,
     beside: Beside,
 }
 
@@ -55,7 +60,7 @@ impl Journal {
     /// A journal that keeps nothing.
     pub fn nowhere() -> Self {
         let (sender, progress) = unbounded_channel();
-        Self { to: To::Nowhere(sender, 0), progress, beside: Beside::default() }
+        Self { to: To::Nowhere(sender, 0), progress, broken: false, beside: Beside::default() }
     }
 
     /// Writes to `file`, which `lock` gives the right to: first `head`, at once.
@@ -84,7 +89,7 @@ impl Journal {
             drop(ended.send(kept));
         })?;
         let beside = Beside(Some(Arc::new((folder, run_id.to_owned(), Mutex::default()))));
-        Ok(Self { to: To::Thread(records, end), progress, beside })
+        Ok(Self { to: To::Thread(records, end), progress, broken: false, beside })
     }
 
     /// Has a record written behind those before it.
@@ -99,9 +104,15 @@ impl Journal {
         }
     }
 
-    /// Waits for the next news of the records.
-    pub async fn progress(&mut self) -> Option<Written> {
-        self.progress.recv().await
+    /// Waits for the next news of the records. Once they are told to be broken there are none.
+    pub async fn progress(&mut self) -> Written {
+        if self.broken {
+            return pending().await;
+        }
+        let gone = || Written::Broken(GONE.to_owned());
+        let written = self.progress.recv().await.unwrap_or_else(gone);
+        self.broken = matches!(written, Written::Broken(_));
+        written
     }
 
     /// The journals beside it.
@@ -122,8 +133,12 @@ impl Journal {
         match self.to {
             To::Thread(records, end) => {
                 drop(records);
-                let never = |_| Err(format!("it takes longer than {patience:?} to write it"));
-                end.recv_timeout(patience).unwrap_or_else(never)
+                end.recv_timeout(patience).unwrap_or_else(|error| match error {
+                    RecvTimeoutError::Timeout => {
+                        Err(format!("it takes longer than {patience:?} to write it"))
+                    }
+                    RecvTimeoutError::Disconnected => Err(GONE.to_owned()),
+                })
             }
             To::Nowhere(..) => Ok(()),
         }

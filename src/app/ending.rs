@@ -1,0 +1,129 @@
+//! The end of a run: its last reports, the end of its journal, and what a person is told.
+
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::collect::{Collector, journal_broken};
+use super::host::annotations;
+use super::{Console, history};
+use crate::cli::RunArgs;
+use crate::engine::driver::Ended;
+use crate::engine::journal::record::Record;
+use crate::engine::journal::writer::Journal;
+use crate::engine::signals::Signals;
+use crate::outcome::{RunError, RunSummary};
+use crate::report::terminal;
+use crate::report::writer::{Moment, Outputs};
+
+/// How long the last record of the journal is waited for, and how long after a signal.
+const PATIENCE: Duration = Duration::from_secs(30);
+const HURRY: Duration = Duration::from_millis(300);
+
+/// Writes the reports of a run for the last time, ends its journal, and tells how it came out; `ended` is
+/// what the engine has left, unless it broke.
+pub(super) async fn conclude(
+    args: &RunArgs,
+    collector: &mut Collector,
+    ended: Option<Ended>,
+    outputs: &Outputs,
+    quiet: bool,
+    console: &Console,
+) {
+    let written = write(collector, outputs, console);
+    let mut can_be_taken_up = false;
+    if let Some(Ended { journal, left_open, signals }) = ended {
+        // Only once its reports are there is a run finished: whoever takes it up writes them again.
+        let open = left_open || !written;
+        match end(journal, open, signals, collector.summary()).await {
+            Err(why) => not_finished(collector, outputs, console, &why),
+            Ok(()) => can_be_taken_up = open && args.access.simulate.is_none(),
+        }
+    }
+    tell(args, collector.summary(), outputs, quiet, console);
+    if can_be_taken_up && !quiet {
+        let run_id = &collector.summary().run_id;
+        console.log(&format!("to take the run up: the same command, with --run-id {run_id}"));
+    }
+}
+
+/// Writes the reports for the last time. Where one cannot be written, the others say so. Gives whether
+/// all could be.
+fn write(collector: &mut Collector, outputs: &Outputs, console: &Console) -> bool {
+    let note = |collector: &mut Collector, problem: String| {
+        console.log(&format!("error: {problem}"));
+        collector.trouble(RunError { message: problem, details: String::new() });
+    };
+    let written = outputs.write(collector.concluded(), Moment::End);
+    let mut all = written.is_ok();
+    written.err().into_iter().flatten().for_each(|problem| note(collector, problem));
+    if let Err(problem) = outputs.hand_on(collector.concluded()) {
+        note(collector, problem);
+        all = false;
+    }
+    // The summary is written once, and so comes last: it is no greener than the exit code.
+    if let Err(problem) = outputs.summarize(collector.concluded()) {
+        note(collector, problem);
+        let _ = outputs.hand_on(collector.concluded());
+        all = false;
+    }
+    if !all {
+        let _ = outputs.write(collector.concluded(), Moment::Again);
+    }
+    all
+}
+
+/// Ends the journal: of a run that is finished, with what it has come to. A signal cuts the wait for the
+/// disk off.
+///
+/// # Errors
+///
+/// It is not known to be on disk: why.
+async fn end(
+    journal: Journal,
+    open: bool,
+    mut signals: Signals,
+    summary: &RunSummary,
+) -> Result<(), String> {
+    let conclusion = summary.conclusion;
+    let end = (!open).then(|| Record::End { at: Utc::now(), conclusion });
+    let patience = if summary.signal.is_some() { HURRY } else { PATIENCE };
+    let ended = tokio::task::spawn_blocking(move || journal.end(end, patience));
+    tokio::select! {
+        ended = ended => ended.unwrap_or_else(|error| Err(error.to_string())),
+        Some(signal) = signals.recv() => Err(format!("{signal} came first")),
+    }
+}
+
+/// The journal does not say that the run is finished, and whoever takes it up would hear again what it has
+/// come to: nor may its reports say so.
+fn not_finished(collector: &mut Collector, outputs: &Outputs, console: &Console, why: &str) {
+    let message = journal_broken(why);
+    console.log(&format!("error: {message}; what the run has started is in its reports"));
+    // It may have been known before.
+    if collector.summary().errors.iter().all(|error| error.message != message) {
+        collector.trouble(RunError { message, details: String::new() });
+        let _ = outputs.hand_on(collector.concluded());
+        let _ = outputs.summarize(collector.concluded());
+        let _ = outputs.write(collector.concluded(), Moment::Again);
+    }
+}
+
+/// Tells how a run came out, to those after it and to whoever reads the log.
+fn tell(args: &RunArgs, summary: &RunSummary, outputs: &Outputs, quiet: bool, console: &Console) {
+    // What is simulated says nothing of how tests go on AWS.
+    if args.access.simulate.is_none()
+        && let Err(problem) = history::save(&args.state_dir, summary)
+        && !quiet
+    {
+        console.log(&format!("warning: {problem}"));
+    }
+    if !quiet {
+        console.log(&format!("report: {}", outputs.describe().join(", ")));
+    }
+    // The exit code and the reports tell the result, whether stdout takes it or not.
+    let shown = console.show(&terminal::report(summary));
+    if let Err(error) = shown.and_then(|()| console.data(&annotations(summary))) {
+        console.log(&error.to_string());
+    }
+}
