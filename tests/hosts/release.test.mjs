@@ -22,10 +22,12 @@ function script(job, name) {
 
 // A repository with a remote, and a way to run steps there as GitHub does.
 function repository(t) {
-  const { folder } = stage(t);
+  const { folder, baseEnv } = stage(t);
+  // Whoever runs this may have settings of his own, such as signed commits.
+  const env = { ...baseEnv, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
   const work = path.join(folder, "work");
   const git = (...args) =>
-    execFileSync("git", args, { cwd: work, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    execFileSync("git", args, { cwd: work, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env });
   fs.mkdirSync(path.join(work, "action"), { recursive: true });
   fs.mkdirSync(path.join(folder, "bin"));
   // What is asked of GitHub is written down.
@@ -38,12 +40,15 @@ function repository(t) {
   git("config", "user.email", "t@example.com");
   git("remote", "add", "origin", path.join(folder, "remote.git"));
   fs.copyFileSync(path.join(ROOT, "action/checksums.txt"), path.join(work, "action/checksums.txt"));
-  const run = (version, text) =>
-    spawnSync("bash", ["--noprofile", "--norc", "-e", "-o", "pipefail", "-c", text], {
+  // A step that names no shell.
+  const run = (version, text) => {
+    fs.writeFileSync(path.join(folder, "step.sh"), text);
+    return spawnSync("bash", ["-e", path.join(folder, "step.sh")], {
       cwd: work,
       encoding: "utf8",
-      env: { ...process.env, PATH: `${folder}/bin:${process.env.PATH}`, VERSION: `release-${version}` },
+      env: { ...env, PATH: `${folder}/bin:${process.env.PATH}`, VERSION: `release-${version}` },
     });
+  };
   const asked = () => fs.readFileSync(path.join(folder, "gh.log"), "utf8");
   return { folder, work, git, run, asked };
 }
@@ -96,8 +101,8 @@ test("a release is a tag whose action carries the sums, drafted before it is pub
   const commands = repo.asked().split("\n");
   const at = (what) => commands.findIndex((line) => line.includes(what));
   assert.ok(
-    at("release create v0.1.0 --draft") >= 0 &&
-      at("release create") < at("release edit v0.1.0 --draft=false"),
+    at("release create v0.1.0 --draft --prerelease=false") >= 0 &&
+      at("release create") < at("release edit v0.1.0 --draft=false --latest=true"),
   );
   const notes = fs.readFileSync(path.join(repo.work, "notes.md"), "utf8");
   assert.equal(notes.trim(), "- What 0.1.0 brings.");
@@ -114,6 +119,12 @@ test("later releases keep the sums of earlier ones, and the newest is what v0 is
   ]) {
     prepare(repo, version);
     release(repo, version);
+    assert.match(
+      repo.asked(),
+      new RegExp(`create v${version} --draft --prerelease=${version.includes("-")} `),
+      version,
+    );
+    assert.match(repo.asked(), new RegExp(`edit v${version} --draft=false --latest=${moves}\n`), version);
     assert.equal(sums(repo, `v${version}`).length, known, version);
     assert.equal(remote(repo, "v0") === remote(repo, `v${version}`), moves, version);
   }
@@ -123,6 +134,8 @@ test("a version that Cargo.toml or CHANGELOG.md does not name is not released", 
   const repo = repository(t);
   prepare(repo, "0.1.0");
   assert.notEqual(repo.run("0.1.1", script("check", CHECK)).status, 0);
-  prepare(repo, "0.1.2", "## Unreleased\n");
-  assert.notEqual(repo.run("0.1.2", script("check", CHECK)).status, 0);
+  for (const heading of ["Unreleased", "0.1.2-rc.1", "0.1.20"]) {
+    prepare(repo, "0.1.2", `## ${heading}\n`);
+    assert.notEqual(repo.run("0.1.2", script("check", CHECK)).status, 0, heading);
+  }
 });

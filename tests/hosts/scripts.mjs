@@ -62,9 +62,30 @@ export function variables(host) {
   return files[host]();
 }
 
-// Where GitLab and Jenkins look for JUnit reports.
-export const junitOfGitlab = parse(read("gitlab-ci.yml")).callcheck.artifacts.reports.junit;
-export const junitOfJenkins = /junit '(.*)'/.exec(read("Jenkinsfile"))[1];
+// Where a host looks for JUnit reports, in the folder of the job.
+export function junit(host) {
+  const files = {
+    gitlab: () => parse(read("gitlab-ci.yml")).callcheck.artifacts.reports.junit,
+    jenkins: () => /junit '(.*)'/.exec(read("Jenkinsfile"))[1],
+    azure: () => {
+      const { steps } = parse(read("azure-pipelines.yml")).jobs[0];
+      const { inputs } = steps.find((step) => step.task?.startsWith("PublishTestResults"));
+      return (
+        inputs.searchFolder.replace("$(System.DefaultWorkingDirectory)/", "") + `/${inputs.testResultsFiles}`
+      );
+    },
+    circleci: () => {
+      const steps = parse(read("circleci.yml")).jobs.callcheck.steps;
+      return `${steps.find((step) => step.store_test_results).store_test_results.path}/*.xml`;
+    },
+    buildkite: () => parse(read("buildkite.yml")).steps.at(-1).plugins[0]["junit-annotate#v2.7.0"].artifacts,
+    codebuild: () => {
+      const report = parse(read("buildspec.yml")).reports.callcheck;
+      return `${report["base-directory"]}/${report.files[0]}`;
+    },
+  };
+  return files[host]();
+}
 
 if (process.argv[1] === import.meta.filename) {
   const folder = process.argv[2];

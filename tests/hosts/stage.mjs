@@ -83,7 +83,10 @@ export async function simulator(t, stage, scenario) {
   const child = spawn(CALLCHECK, ["simulate", "--scenario", file], { stdio: ["ignore", "pipe", "ignore"] });
   t.after(() => child.kill());
   const lines = readline.createInterface({ input: child.stdout });
-  const [url] = await new Promise((resolve) => lines.once("line", (line) => resolve([line])));
+  const url = await new Promise((resolve, reject) => {
+    lines.once("line", resolve);
+    child.once("exit", (code) => reject(new Error(`the simulator ended with ${code}`)));
+  });
   const ledger = async () => (await fetch(`${url}/_simulator/ledger`)).json();
   return { url, ledger };
 }
