@@ -223,7 +223,10 @@ impl Core {
         self.free_place(test);
         self.want_nothing(test);
         self.wake_behind(now, test);
-        self.uncounted.remove(&test);
+        // Of attempts that another process has made, the last counts.
+        if self.tests[test].known.is_empty() {
+            self.uncounted.remove(&test);
+        }
         let judgement = self.as_it_stands(test, judgement);
         self.end_attempt(now, test, judgement.clone());
         let (verdict, message) = judgement;

@@ -237,7 +237,10 @@ impl Core {
             && now.saturating_sub(running.accepted_at) >= SETTLING;
         let too_late =
             running.overdue.is_some_and(|(_, since)| now.saturating_sub(since) >= LAST_LOOK);
-        if refused || too_late {
+        // A verdict that stands hangs on no look, and others may wait for it to be counted.
+        let run = &self.tests[test];
+        let stands = run.standing.is_some() && run.troubled_for(now) >= PATIENCE;
+        if refused || too_late || stands {
             self.tests[test].note_trouble(now, error);
             self.give_up(now, test);
         } else {

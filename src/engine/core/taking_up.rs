@@ -30,7 +30,16 @@ impl Core {
         self.executions.extend(known.executions().map(str::to_owned));
         for test in self.plan.order.clone() {
             let attempts = known.of(&self.plan.identity(test));
-            if !attempts.is_empty() {
+            if let Some(last) = attempts.last() {
+                // It counts once it was read again, and nothing is started before.
+                let fails = match last.verdict {
+                    Some(Verdict::Failed | Verdict::Error(ErrorKind::Stopped)) => true,
+                    Some(Verdict::Passed) => self.plan.fail_on_flaky && attempts.len() > 1,
+                    _ => false,
+                };
+                if fails && self.plan.tests[test].blocking {
+                    self.uncounted.insert(test);
+                }
                 let run = &mut self.tests[test];
                 run.known = attempts.into();
                 let place = (0, run.rank, test);
@@ -54,10 +63,6 @@ impl Core {
             Verdict::Error(_) | Verdict::NotRun => was_tried_again,
         });
         run.recorded = run.standing.is_some();
-        if run.standing == Some(Verdict::Failed) && !was_tried_again {
-            self.uncounted.insert(test);
-        }
-        let run = &mut self.tests[test];
         let last = known.starts.pop();
         run.starts.extend(known.starts.iter().map(begun));
         match last {

@@ -87,6 +87,7 @@ impl World for Given {
                 let known = self.statuses.iter().find(|(id, _)| *id == execution.id);
                 match known.map_or("PASSED", |(_, status)| *status) {
                     "gone" => call.failed(error(ErrorClass::Rejected)),
+                    "broken" => call.failed(error(ErrorClass::Ambiguous)),
                     status => Reply::Poll(Ok(snapshot(status))),
                 }
             }
@@ -309,25 +310,50 @@ fn a_test_waits_while_it_is_looked_up_what_came_of_another_ones_start_of_its_set
     assert!(played.times("start")[0] > looked[0], "{:?} {looked:?}", played.times("start"));
 }
 
-#[test]
-fn what_has_failed_before_counts_before_anything_is_started() {
+/// A plan of nine tests of which one may fail; `settings` are keys of the section.
+fn plan_of_one_failure(settings: &str) -> Arc<Plan> {
     let tests: String =
         (0..9).map(|i| format!("    - {{name: t{i}, test_case_id: c{i}}}\n")).collect();
-    let plan =
-        plan(&format!("max_failures: 1\nconnect:\n  instance_id: i\n  test_cases:\n{tests}"));
-    let records = vec![intent(0, 1, 1), started(0, 1, 1, "e-1"), judged(0, 1, Verdict::Failed)];
-    let mut world = Given::new(&[("e-1", "FAILED")]);
-    let played = taken_up(&plan, records, &mut world);
-    assert!(world.starts.is_empty(), "{:?}", played.times("start"));
-    assert_eq!(played.outcome(8).verdict, Verdict::NotRun);
-    // One that is tried again holds nobody back.
-    let tried_again = format!(
-        "max_failures: 1\nconnect:\n  instance_id: i\n  retries: 1\n  limits: {{in_flight: 1}}\n  \
-         test_cases:\n{tests}"
-    );
-    let records = vec![intent(0, 1, 1), started(0, 1, 1, "e-1"), judged(0, 1, Verdict::Failed)];
-    let played =
-        taken_up(&self::plan(&tried_again), records, &mut Given::new(&[("e-1", "FAILED")]));
+    plan(&format!("max_failures: 1\nconnect:\n  instance_id: i\n{settings}  test_cases:\n{tests}"))
+}
+
+/// What a journal says of an attempt of the first test.
+fn attempt(number: u32, id: &str, verdict: Verdict) -> [Record; 3] {
+    [intent(0, number, 1), started(0, number, 1, id), judged(0, number, verdict)]
+}
+
+#[test]
+fn what_has_failed_before_counts_before_anything_is_started() {
+    let stopped = Verdict::Error(ErrorKind::Stopped);
+    for (retries, verdict, world) in [
+        (0, Verdict::Failed, Given::new(&[("e-1", "FAILED")])),
+        (1, Verdict::Failed, Given::new(&[("e-1", "FAILED"), ("e-2", "FAILED")])),
+        (0, stopped, Given::new(&[("e-1", "STOPPED")])),
+        // It cannot be read.
+        (0, Verdict::Failed, Given::new(&[("e-1", "broken")])),
+    ] {
+        let plan = plan_of_one_failure(&format!("  retries: {retries}\n"));
+        let attempts = (1..=retries + 1).map(|n| attempt(n, &format!("e-{n}"), verdict));
+        let mut world = world;
+        let played = taken_up(&plan, attempts.flatten().collect(), &mut world);
+        assert!(world.starts.is_empty(), "{verdict}: {:?}", played.times("start"));
+        assert_eq!(played.outcome(0).verdict, verdict);
+        assert_eq!(played.outcome(8).verdict, Verdict::NotRun);
+        assert!(played.over_at < seconds(300.0), "{:?}", played.over_at);
+    }
+}
+
+#[test]
+fn what_does_not_count_holds_nobody_back() {
+    // It does not block.
+    let plan = plan_of_one_failure("  blocking: false\n");
+    let records = attempt(1, "e-1", Verdict::Failed).to_vec();
+    let played = taken_up(&plan, records, &mut Given::new(&[("e-1", "broken")]));
+    assert!(played.times("start")[0] < 2.0, "{:?}", played.times("start"));
+    // It is tried again.
+    let plan = plan_of_one_failure("  retries: 1\n  limits: {in_flight: 1}\n");
+    let records = attempt(1, "e-1", Verdict::Failed).to_vec();
+    let played = taken_up(&plan, records, &mut Given::new(&[("e-1", "FAILED")]));
     assert_eq!((played.outcome(0).verdict, played.outcome(0).flaky), (Verdict::Passed, true));
     assert!(played.over_at < seconds(120.0), "{:?}", played.over_at);
 }
