@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use super::replies::PATIENCE;
-use super::test_run::{Overdue, State};
+use super::test_run::State;
 use super::{Closing, Core, GRACE, TWICE, Timer};
+use crate::engine::journal::record::Overdue;
 use crate::event::EventKind;
 use crate::outcome::{ErrorKind, Signal, Verdict};
 use crate::plan::TestIndex;

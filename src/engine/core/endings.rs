@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::judge::Judgement;
-use super::test_run::{Overdue, State};
+use super::test_run::State;
 use super::{Closing, Core};
 use crate::duration::format_duration;
-use crate::engine::journal::record::Record;
+use crate::engine::journal::record::{Overdue, Record};
 use crate::event::EventKind;
 use crate::outcome::{Attempt, Details, ErrorKind, Gate, Start, TestOutcome, Verdict, gate};
 use crate::plan::{RetryOn, TestIndex};
@@ -43,8 +43,7 @@ impl Core {
 
     /// The last look has shown no end.
     pub(super) fn give_up(&mut self, now: Duration, test: TestIndex) {
-        let planned = &self.plan.tests[test];
-        let run = &mut self.tests[test];
+        let run = &self.tests[test];
         let State::Polling(running) = &run.state else { return };
         if run.standing.is_some() {
             let trouble = run.trouble.as_ref().map(|error| error.error.to_string());
@@ -59,30 +58,36 @@ impl Core {
         let status = &running.status.word;
         let overdue = running.overdue.map(|(overdue, _)| overdue);
         let trouble = run.trouble.as_ref().map(|error| error.error.clone());
-        let judgement = match (&trouble, overdue) {
-            (Some(error), _) => {
+        let judgement = match &trouble {
+            Some(error) => {
                 let message = format!("its status could not be read: {error}");
                 (Verdict::Error(ErrorKind::Poll), message)
             }
-            (None, Some(Overdue::Queue)) => {
-                let limit = format_duration(planned.queue_timeout);
-                let message = format!("still {status} after its queue_timeout of {limit}");
-                (Verdict::Error(ErrorKind::QueuedOut), message)
-            }
-            (None, Some(Overdue::Run)) => {
-                let limit = format_duration(self.plan.timeout);
-                let message = format!("still {status} when the run's timeout of {limit} was up");
-                (Verdict::Error(ErrorKind::TimedOut), message)
-            }
-            (None, Some(Overdue::Timeout) | None) => {
-                let limit = format_duration(planned.timeout);
-                let message = format!("still {status} after its timeout of {limit}");
-                (Verdict::Error(ErrorKind::TimedOut), message)
-            }
+            None => self.is_overdue(test, overdue.unwrap_or(Overdue::Timeout), status),
         };
         // What the stop says must not take the place of what went wrong.
-        run.details.error = trouble.map(|error| *error);
+        self.tests[test].details.error = trouble.map(|error| *error);
         self.stop(now, test, judgement);
+    }
+
+    /// What is judged of an execution that had the status `word` when a deadline was over.
+    pub(super) fn is_overdue(&self, test: TestIndex, overdue: Overdue, word: &str) -> Judgement {
+        let planned = &self.plan.tests[test];
+        let (kind, when) = match overdue {
+            Overdue::Queue => {
+                let limit = format_duration(planned.queue_timeout);
+                (ErrorKind::QueuedOut, format!("after its queue_timeout of {limit}"))
+            }
+            Overdue::Timeout => {
+                let limit = format_duration(planned.timeout);
+                (ErrorKind::TimedOut, format!("after its timeout of {limit}"))
+            }
+            Overdue::Run => {
+                let limit = format_duration(self.plan.timeout);
+                (ErrorKind::TimedOut, format!("when the run's timeout of {limit} was up"))
+            }
+        };
+        (Verdict::Error(kind), format!("still {word} {when}"))
     }
 
     /// Stops the execution of a test that is polled, where that can be done; its judgement stands
@@ -103,7 +108,9 @@ impl Core {
             word.len() < 40 && word.chars().all(|c| c == '_' || c.is_ascii_alphabetic())
         };
         let status = Some(running.status.word.clone()).filter(is_word);
-        let record = self.persist(Record::Stopping { test, attempt, start, verdict, status });
+        let overdue = running.overdue.map(|(overdue, _)| overdue);
+        let record = Record::Stopping { test, attempt, start, verdict, overdue, status };
+        let record = self.persist(record);
         let run = &mut self.tests[test];
         run.deadline += 1;
         if let State::Polling(running) = std::mem::replace(&mut run.state, State::Done) {

@@ -30,12 +30,12 @@ impl Core {
                 // A stop that was refused may be one that had worked, its reply lost.
                 let own = self.standing_judgement(test);
                 let run = &self.tests[test];
-                let stopped_as = run.stopped_as.as_ref().map(|(verdict, _)| *verdict);
+                let stopped_as = run.stopped_as.as_ref().map(|stop| stop.verdict);
                 let cancelled = stopped_as == Some(Verdict::Error(ErrorKind::Cancelled));
                 if own.is_none() && cancelled && run.standing.is_none() {
                     return self.start_over(now, test);
                 }
-                let own = own.or_else(|| self.was_stopped(test));
+                let own = own.or_else(|| self.take_up_stop(test));
                 let own = own.map(|(verdict, message)| (verdict, format!("{message}; stopped")));
                 let other = "somebody else stopped it".to_owned();
                 let other = (Verdict::Error(ErrorKind::Stopped), other);

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::queue::Want;
-use super::test_run::{Overdue, State};
+use super::test_run::State;
 use super::{CallId, Closing, Core, OnTheWire, Reply};
+use crate::engine::journal::record::Overdue;
 use crate::event::{Backpressure, EventKind, KnownBy, Why};
 use crate::outcome::ErrorKind;
 use crate::plan::TestIndex;

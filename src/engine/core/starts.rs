@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::replies::{ADOPTED, PATIENCE};
-use super::test_run::{Overdue, Running, State, Within};
+use super::test_run::{Running, State, Within};
 use super::{Closing, Core, Timer};
-use crate::engine::journal::record::Record;
+use crate::engine::journal::record::{Overdue, Record};
 use crate::event::{EventKind, KnownBy, Why};
 use crate::outcome::{ErrorKind, Start, Verdict};
 use crate::plan::TestIndex;

@@ -14,11 +14,10 @@ use super::judge::Judgement;
 use super::looking_up::Lost;
 use super::own::Sent;
 use super::replies::ADOPTED;
-use super::test_run::{Overdue, Reading, Running, State};
+use super::test_run::{Reading, Running, State};
 use super::{Closing, Core};
-use crate::duration::format_duration;
-use crate::engine::journal::known::{KnownAttempt, KnownRun, KnownStart};
-use crate::engine::journal::record::Record;
+use crate::engine::journal::known::{KnownAttempt, KnownRun, KnownStart, KnownStop};
+use crate::engine::journal::record::{Overdue, Record};
 use crate::event::{EventKind, KnownBy, Why};
 use crate::outcome::{Details, ErrorKind, ServiceName, Start, Verdict};
 use crate::plan::TestIndex;
@@ -155,29 +154,25 @@ impl Core {
     }
 
     /// An execution that is taken up was stopped: by the process before, as its journal says, or by
-    /// others. Gives what was judged of it then; none where it starts again or nothing was.
-    pub(super) fn was_stopped(&mut self, test: TestIndex) -> Option<Judgement> {
-        let planned = &self.plan.tests[test];
+    /// others. Gives what was judged of it then, and tells of it as it was; none where others have.
+    pub(super) fn take_up_stop(&mut self, test: TestIndex) -> Option<Judgement> {
         let run = &mut self.tests[test];
-        let (verdict, status) = run.stopped_as.clone()?;
+        let KnownStop { verdict, overdue, status } = run.stopped_as.clone()?;
         // It is told of as it was then: what came after is the stop's doing.
         run.details.observations = None;
         let word = status.unwrap_or_else(|| "under way".to_owned());
         if let State::Polling(running) = &mut run.state {
             running.status.word.clone_from(&word);
         }
-        let message = match verdict {
-            Verdict::Error(ErrorKind::QueuedOut) => {
-                let limit = format_duration(planned.queue_timeout);
-                format!("still {word} after its queue_timeout of {limit}")
+        Some(match (verdict, overdue) {
+            (Verdict::Error(ErrorKind::QueuedOut), _) => {
+                self.is_overdue(test, Overdue::Queue, &word)
             }
-            Verdict::Error(ErrorKind::TimedOut) => {
-                let limit = format_duration(planned.timeout);
-                format!("still {word} after its timeout of {limit}")
+            (Verdict::Error(ErrorKind::TimedOut), overdue) => {
+                self.is_overdue(test, overdue.unwrap_or(Overdue::Timeout), &word)
             }
-            _ => "its status could not be read".to_owned(),
-        };
-        Some((verdict, message))
+            _ => (verdict, "its status could not be read".to_owned()),
+        })
     }
 
     /// An execution was stopped by the cancel that ended the process before: the test starts again,

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::intents::Intent;
 use super::looking_up::{LookUp, Lost};
 use super::spacing::Spacing;
-use crate::engine::journal::known::KnownAttempt;
+use crate::engine::journal::known::{KnownAttempt, KnownStop};
+use crate::engine::journal::record::Overdue;
 use crate::event::Why;
 use crate::outcome::{Attempt, Details, Start, Verdict};
 use crate::plan::PlannedTest;
@@ -106,17 +107,6 @@ impl Within {
     }
 }
 
-/// Which deadline has passed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Overdue {
-    /// The test's `queue_timeout`.
-    Queue,
-    /// The test's `timeout`.
-    Timeout,
-    /// The run's `timeout`.
-    Run,
-}
-
 /// Results that are being read, page by page.
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -181,8 +171,8 @@ pub(super) struct TestRun {
     pub(super) known: VecDeque<KnownAttempt>,
     /// The verdict that another process has come to: it stands, whatever can be read of it now.
     pub(super) standing: Option<Verdict>,
-    /// What another process has judged when it was about to stop the execution, and its last status.
-    pub(super) stopped_as: Option<(Verdict, Option<String>)>,
+    /// Why another process was about to stop the execution.
+    pub(super) stopped_as: Option<KnownStop>,
     /// Whether the attempt's verdict is in the journal.
     pub(super) recorded: bool,
     /// Whether something of the attempt may still run on AWS, and nothing can be done about it.

@@ -337,7 +337,7 @@ mod tests {
         std::fs::write(folder.journal("bad"), "nonsense\n").unwrap();
         let mut remembered = Remembered::new();
         let why = folder.others("own", &mut remembered).unreadable.unwrap();
-        assert!(why.starts_with("the journal of run bad: line 1: "), "{why}");
+        assert!(why.starts_with("the journal of run bad: line 1 "), "{why}");
         assert!(!remembered.contains_key("bad"));
         std::fs::remove_file(folder.journal("bad")).unwrap();
         let text = "{\"record\":\"run\",\"version\":1,\"nonce\":\

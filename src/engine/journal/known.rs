@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Datelike, Utc};
 use uuid::Uuid;
 
-use super::record::{ListedTest, Record, VERSION};
+use super::record::{ListedTest, Overdue, Record, VERSION};
 use crate::outcome::{Conclusion, ErrorKind, Observations, Verdict};
 use crate::plan::TestIndex;
 
@@ -61,8 +61,19 @@ pub struct KnownStart {
     pub before: Vec<String>,
     /// The execution that AWS has begun for it, and whether that was found by looking it up.
     pub execution: Option<(String, bool)>,
-    /// What was judged when its execution was to be stopped, and its last status.
-    pub stopping: Option<(Verdict, Option<String>)>,
+    /// Why its execution was to be stopped.
+    pub stopping: Option<KnownStop>,
+}
+
+/// A stop that another process was about to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownStop {
+    /// What was judged then.
+    pub verdict: Verdict,
+    /// The deadline that had passed, if it was one.
+    pub overdue: Option<Overdue>,
+    /// The last status seen.
+    pub status: Option<String>,
 }
 
 /// A moment by two clocks.
@@ -321,8 +332,9 @@ impl KnownRun {
             Record::Started { test, attempt, start, execution_id, adopted } => {
                 self.start(test, attempt, start)?.execution = Some((execution_id, adopted));
             }
-            Record::Stopping { test, attempt, start, verdict, status } => {
-                self.start(test, attempt, start)?.stopping = Some((verdict, status));
+            Record::Stopping { test, attempt, start, verdict, overdue, status } => {
+                let stop = KnownStop { verdict, overdue, status };
+                self.start(test, attempt, start)?.stopping = Some(stop);
             }
             Record::Judged { test, attempt, verdict, observations, took_ms } => {
                 let attempt = self.attempt(test, attempt)?;

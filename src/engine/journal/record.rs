@@ -16,6 +16,18 @@ use crate::plan::{ApiMode, Expect, Plan, Target, TestIndex, identity};
 /// The version of the journals that this build writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
 
+/// Which deadline has passed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overdue {
+    /// The test's `queue_timeout`.
+    Queue,
+    /// The test's `timeout`.
+    Timeout,
+    /// The run's `timeout`.
+    Run,
+}
+
 /// One line of a journal. A test is named by its place in the list of tests that came last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "record", rename_all = "kebab-case", deny_unknown_fields)]
@@ -88,6 +100,9 @@ pub enum Record {
         start: usize,
         /// What is judged of the attempt, unless it has ended by itself.
         verdict: Verdict,
+        /// The deadline that has passed, if it was one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        overdue: Option<Overdue>,
         /// The last status seen, where it is one of AWS's words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<String>,

@@ -7,7 +7,7 @@ use super::player::{Played, World, core, play};
 use super::*;
 use crate::engine::core::{Call, Core, Input, Reply, Step};
 use crate::engine::journal::known::read;
-use crate::engine::journal::record::{ListedTest, Record, VERSION};
+use crate::engine::journal::record::{ListedTest, Overdue, Record, VERSION};
 use crate::event::EventKind;
 use crate::outcome::{ErrorKind, Observations, Signal, TestOutcome, Verdict};
 use crate::plan::TestIndex;
@@ -32,7 +32,7 @@ fn judged(test: TestIndex, attempt: u32, verdict: Verdict) -> Record {
 fn stopping(verdict: ErrorKind) -> Record {
     let verdict = Verdict::Error(verdict);
     let status = Some("IN_PROGRESS".to_owned());
-    Record::Stopping { test: 0, attempt: 1, start: 1, verdict, status }
+    Record::Stopping { test: 0, attempt: 1, start: 1, verdict, overdue: None, status }
 }
 
 /// A core that takes up what `records` say of a run of `plan`.
@@ -193,6 +193,13 @@ fn what_a_cancel_has_stopped_starts_again_and_what_a_deadline_has_does_not() {
     assert_eq!(outcome.message, "still IN_PROGRESS after its timeout of 6m; stopped");
     assert_eq!(outcome.attempts[0].status.as_deref(), Some("IN_PROGRESS"));
     assert!(world.starts.is_empty());
+    let mut records_of_run = records(ErrorKind::TimedOut);
+    if let Some(Record::Stopping { overdue, .. }) = records_of_run.last_mut() {
+        *overdue = Some(Overdue::Run);
+    }
+    let played = taken_up(&plan, records_of_run, &mut Given::new(&[("e-1", "STOPPED")]));
+    let expected = "still IN_PROGRESS when the run's timeout of 2h was up; stopped";
+    assert_eq!(played.outcome(0).message, expected);
     // One that ended by itself before it was stopped has its own verdict.
     let mut world = Given::new(&[("e-1", "FAILED")]);
     let played = taken_up(&plan, records(ErrorKind::Cancelled), &mut world);
