@@ -1,17 +1,21 @@
 //! The command line.
 
-use std::ffi::OsString;
+mod guess;
+mod values;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use globset::Glob;
 
+use self::values::{parse_account, parse_glob, parse_region, parse_run_id, parse_url};
 use crate::duration::parse_duration;
 use crate::exit;
 use crate::plan::Turns;
 use crate::report::junit::LexCases;
-use crate::suite::check_region;
+
+pub use self::guess::Guess;
 
 /// Runs Amazon Connect test cases and Amazon Lex V2 test executions, and fails the build when
 /// they fail.
@@ -231,58 +235,6 @@ impl ReportArgs {
     }
 }
 
-/// What a command line of `run` that cannot be parsed says of files.
-#[derive(Debug)]
-pub struct Guess {
-    /// Where reports go.
-    pub reports: ReportArgs,
-    /// Where the journal is kept.
-    pub state_dir: PathBuf,
-    /// What may name a file that is read.
-    pub inputs: Vec<PathBuf>,
-}
-
-impl Guess {
-    /// Reads a command line as well as it can be; none where it is not of `run`.
-    pub fn of(args: &[OsString]) -> Option<Self> {
-        let run = args.iter().position(|arg| arg == "run")?;
-        let mut args = args[run + 1..].iter().peekable();
-        let mut found = ReportArgs {
-            junit: PathBuf::from("junit.xml"),
-            junit_lex: JunitLex::Set,
-            json: None,
-            html: None,
-            summary: None,
-        };
-        let mut state_dir = PathBuf::from(DEFAULT_STATE_DIR);
-        let mut inputs = vec![PathBuf::from(DEFAULT_SUITE)];
-        while let Some(arg) = args.next() {
-            let text = arg.to_string_lossy();
-            let (flag, value) = match text.split_once('=') {
-                Some((flag, value)) => (flag, Some(PathBuf::from(value))),
-                None => (&*text, None),
-            };
-            let mut value = || value.clone().or_else(|| args.next_if(is_value).map(PathBuf::from));
-            match flag {
-                "--junit" => found.junit = value().unwrap_or(found.junit),
-                "--json" => found.json = value().or(found.json),
-                "--html" => found.html = value().or(found.html),
-                "--summary" => found.summary = value().or(found.summary),
-                "--state-dir" => state_dir = value().unwrap_or(state_dir),
-                // Of a flag that takes a file, such as --simulate, it is behind the `=`.
-                _ => {
-                    inputs.push(text.split_once('=').map_or(arg.into(), |(_, value)| value.into()))
-                }
-            }
-        }
-        Some(Self { reports: found, state_dir, inputs })
-    }
-}
-
-fn is_value(arg: &&OsString) -> bool {
-    !arg.to_string_lossy().starts_with("--")
-}
-
 /// Which tests are run: "or" within a flag, "and" between flags.
 #[derive(Debug, Args)]
 pub struct SelectionArgs {
@@ -417,40 +369,4 @@ pub enum Progress {
     Plain,
     /// Not at all
     None,
-}
-
-fn parse_glob(text: &str) -> Result<Glob, String> {
-    Glob::new(text).map_err(|error| error.kind().to_string())
-}
-
-fn parse_region(text: &str) -> Result<String, String> {
-    check_region(text).map(|()| text.to_owned()).map_err(|expected| format!("expected {expected}"))
-}
-
-fn parse_account(text: &str) -> Result<String, String> {
-    let valid = text.len() == 12 && text.chars().all(|c| c.is_ascii_digit());
-    let expected = "expected the twelve digits of an AWS account";
-    if valid { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
-}
-
-fn parse_url(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    match rest {
-        Some(rest) if !rest.is_empty() && !text.contains(char::is_whitespace) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("expected a URL such as http://127.0.0.1:8080".to_owned()),
-    }
-}
-
-/// A run id names files: `[A-Za-z0-9][A-Za-z0-9._-]{0,63}`.
-fn parse_run_id(text: &str) -> Result<String, String> {
-    let valid = text.len() <= LONGEST_RUN_ID
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err("expected up to 64 letters, digits, `.`, `_` and `-`, a letter or digit first".into())
-    }
 }

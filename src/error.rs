@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::outcome::{Conclusion, RunError};
+use crate::outcome::{Conclusion, Place, RunError};
 
 /// What kind of trouble it is; the exit code follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +37,14 @@ pub struct Error {
     pub details: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What in suites it is about.
+    pub places: Vec<Place>,
 }
 
 impl Error {
     /// Trouble of a kind.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), details: None, hint: None }
+        Self { kind, message: message.into(), details: None, hint: None, places: Vec::new() }
     }
 
     /// Adds what to do about it.
@@ -59,12 +61,19 @@ impl Error {
         self
     }
 
+    /// Adds what in suites it is about.
+    #[must_use]
+    pub fn places(mut self, places: Vec<Place>) -> Self {
+        self.places = places;
+        self
+    }
+
     /// The same as reports show it: plain text.
     pub fn for_reports(&self) -> RunError {
         let hint = self.hint.as_ref().map(|hint| format!("hint: {hint}"));
         let details: Vec<String> = self.details.iter().cloned().chain(hint).collect();
         let details = anstream::adapter::strip_str(&details.join("\n")).to_string();
-        RunError { message: self.message.clone(), details }
+        RunError { places: self.places.clone(), ..RunError::new(&self.message, details) }
     }
 }
 

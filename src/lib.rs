@@ -4,7 +4,7 @@
 //!   suite.yaml ──▶ suite ──▶ plan ──▶ engine ◀──▶ service ◀──▶ AWS, or the simulator
 //!                                       │ events
 //!                                       ▼
-//!                  exit ◀── outcome ◀── app ──▶ report ──▶ log, JUnit, JSON, Markdown
+//!                  exit ◀── outcome ◀── app ──▶ report ──▶ log, JUnit, JSON, HTML, Markdown
 //! ```
 //!
 //! In reading order:
@@ -24,13 +24,13 @@ pub mod plan;
 /// What a reporter may know while a run is under way.
 pub mod event;
 
-/// Both AWS services over the SDK: four calls, errors as types.
+/// Both AWS services over the SDK: six calls, errors as types.
 pub mod service;
 
 /// The run itself: a core that decides without I/O, a driver that carries out.
 pub mod engine;
 
-/// Terminal, JUnit, JSON, Markdown, annotations, redaction: pure functions, and one writer.
+/// Terminal, JUnit, JSON, HTML, Markdown, annotations, redaction: pure functions, and one writer.
 pub mod report;
 
 /// The exit codes.

@@ -20,9 +20,7 @@ fn main() -> ExitCode {
                 let _ = console.data(&text);
                 return ExitCode::from(exit::PASSED);
             }
-            for problem in app::report_invalid_command_line(&args, &error) {
-                console.log(&format!("error: {problem}"));
-            }
+            app::report_invalid_command_line(&args, &error, &console);
             console.log(text.trim_end());
             return ExitCode::from(exit::INVALID);
         }

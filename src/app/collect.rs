@@ -105,8 +105,8 @@ impl Collector {
                 attempts.push(Attempt::clone(attempt));
             }
             EventKind::JournalBroken { why } => {
-                let details = "nothing was started after that".to_owned();
-                self.summary.errors.push(RunError { message: journal_broken(why), details });
+                let details = "nothing was started after that";
+                self.trouble(RunError::new(journal_broken(why), details));
             }
             EventKind::Interrupted { signal } => {
                 self.summary.signal = Some(*signal);
@@ -117,7 +117,7 @@ impl Collector {
                     true => format!("--run-id {run_id} takes it up, and so does --resume"),
                     false => String::new(),
                 };
-                self.summary.errors.push(RunError { message, details });
+                self.trouble(RunError::new(message, details));
             }
             _ => {}
         }

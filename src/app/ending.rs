@@ -52,7 +52,7 @@ pub(super) async fn conclude(
 fn write(collector: &mut Collector, outputs: &Outputs, console: &Console) -> bool {
     let note = |collector: &mut Collector, problem: String| {
         console.log(&format!("error: {problem}"));
-        collector.trouble(RunError { message: problem, details: String::new() });
+        collector.trouble(RunError::new(problem, ""));
     };
     let written = outputs.write(collector.concluded(), Moment::End);
     let mut all = written.is_ok();
@@ -102,7 +102,7 @@ fn not_finished(collector: &mut Collector, outputs: &Outputs, console: &Console,
     console.log(&format!("error: {message}; what the run has started is in its reports"));
     // It may have been known before.
     if collector.summary().errors.iter().all(|error| error.message != message) {
-        collector.trouble(RunError { message, details: String::new() });
+        collector.trouble(RunError::new(message, ""));
         let _ = outputs.hand_on(collector.concluded());
         let _ = outputs.summarize(collector.concluded());
         let _ = outputs.write(collector.concluded(), Moment::Again);
@@ -121,8 +121,15 @@ fn tell(args: &RunArgs, summary: &RunSummary, outputs: &Outputs, quiet: bool, co
     if !quiet {
         console.log(&format!("report: {}", outputs.describe().join(", ")));
     }
-    // The exit code and the reports tell the result, whether stdout takes it or not.
-    let shown = console.show(&terminal::report(summary));
+    let result = terminal::report(summary);
+    // The exit code and the reports tell the result, whether stdout takes it or not. A report that goes there
+    // is for a program, and is to be alone.
+    let shown = if outputs.use_stdout() {
+        console.log(result.trim_end());
+        Ok(())
+    } else {
+        console.show(&result)
+    };
     if let Err(error) = shown.and_then(|()| console.data(&annotations(summary))) {
         console.log(&error.to_string());
     }

@@ -13,7 +13,7 @@ use crate::plan::{History, Past, identity};
 use crate::report::writer::put;
 
 /// The file in the state directory.
-const FILE: &str = "history.json";
+pub(super) const FILE: &str = "history.json";
 
 /// Its version.
 const VERSION: u32 = 1;

@@ -38,8 +38,12 @@ pub(super) async fn iam_policy(args: &IamPolicyArgs, console: &Console) -> Resul
     }
     if policy.any_account {
         notes.push(
-            "whose account it is stands in no suite, and a * stands for it: --account sets it",
+            "of some tests no suite says whose account it is, and a * stands for it: --account sets it",
         );
+    }
+    if policy.other_account {
+        notes
+            .push("an instance's ARN names another account than --account: there, the ARN's holds");
     }
     let document = serde_json::to_string_pretty(&policy.document).map_err(|error| {
         Error::new(Kind::Environment, format!("failed to print the policy: {error}"))

@@ -59,7 +59,7 @@ pub(super) fn choose(
     let mut notes = Vec::new();
     let held = match (&args.run_id, args.resume.is_some()) {
         (Some(run_id), true) => open_one_of(&folder, args, run_id, &mut notes)?,
-        (None, true) => match newest_unfinished(&folder, plan, &mut notes)? {
+        (None, true) => match newest_unfinished(&folder, args, plan, &mut notes)? {
             Some(held) => held,
             None => {
                 notes.push("there is no run to take up: a new one begins".to_owned());
@@ -190,6 +190,7 @@ fn open_one_of(
 /// others are left.
 fn newest_unfinished(
     folder: &Folder,
+    args: &RunArgs,
     plan: &Plan,
     notes: &mut Vec<String>,
 ) -> Result<Option<Held>, Error> {
@@ -218,7 +219,9 @@ fn newest_unfinished(
             notes.push(format!(
                 "run {run_id} is not finished and is left: it is of the suites {of}"
             ));
-        } else if let Ok(Some(lock)) = folder.lock(&run_id) {
+        } else if let Some(lock) =
+            folder.lock(&run_id).map_err(|error| unwritable(&args.state_dir, &error))?
+        {
             // Its process may have finished it meanwhile.
             let held = Held { contents: contents(folder, &run_id)?, run_id, lock };
             if held.run().is_some_and(|run| run.conclusion.is_none()) {

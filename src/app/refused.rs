@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::collect::without_tests;
 use super::host::{annotate, outputs};
 use super::run::Identity;
-use super::{Console, suites};
+use super::{Console, history, suites};
 use crate::cli::{Guess, RunArgs};
 use crate::engine::journal::files::Folder;
 use crate::error::{Error, Kind};
@@ -32,7 +32,9 @@ pub(super) fn check_outputs(args: &RunArgs, outputs: &Outputs) -> Result<(), Err
 }
 
 fn clash(outputs: &Outputs, inputs: &[PathBuf], state_dir: &Path) -> Option<String> {
-    outputs.clash(inputs).or_else(|| outputs.lies_in(Folder::of(state_dir).path()))
+    let history = state_dir.join(history::FILE);
+    let taken: Vec<PathBuf> = inputs.iter().cloned().chain([history]).collect();
+    outputs.clash(&taken).or_else(|| outputs.lies_in(Folder::of(state_dir).path()))
 }
 
 /// Tells the later steps of a job alone of a run that is not to be, and gives why: its reports would take
@@ -75,7 +77,7 @@ pub(super) fn interrupted(
 ) -> u8 {
     let message = format!("interrupted by {signal}; nothing was started");
     console.log(&format!("error: {message}"));
-    let errors = vec![RunError { message, details: String::new() }];
+    let errors = vec![RunError::new(message, "")];
     let Identity { run_id, started_at, .. } = identity;
     let summary = without_tests(run_id, started_at, Conclusion::Cancelled, errors);
     let exit_code = exit::code(Conclusion::Cancelled, Some(signal));
@@ -94,27 +96,21 @@ fn write_all(summary: &RunSummary, outputs: &Outputs, console: &Console) {
 
 /// Writes reports for a command line of `run` that could not be read, as far as it says where
 /// they go: no report of an earlier run may stay and be taken for this one's.
-///
-/// Gives what could not be written.
-pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error) -> Vec<String> {
-    let Some(Guess { reports, state_dir, inputs }) = Guess::of(args) else { return Vec::new() };
+pub fn report_invalid_command_line(args: &[OsString], error: &clap::Error, console: &Console) {
+    let Some(Guess { reports, state_dir, inputs }) = Guess::of(args) else { return };
     // A dry run writes nothing.
     if args.iter().any(|arg| arg == "--dry-run") {
-        return Vec::new();
+        return;
     }
-    let identity = Identity::new(None);
+    let Identity { run_id, started_at, .. } = Identity::new(None);
     let details = error.render().to_string();
-    let message = "the command line is invalid; nothing was started".to_owned();
-    let summary = without_tests(
-        identity.run_id,
-        identity.started_at,
-        Kind::Invalid.conclusion(),
-        vec![RunError { message, details }],
-    );
+    let errors = vec![RunError::new("the command line is invalid; nothing was started", details)];
+    let summary = without_tests(run_id, started_at, Kind::Invalid.conclusion(), errors);
     let outputs = outputs(&reports);
     // What may be a suite, or a journal, stays as it is.
-    match clash(&outputs, &suites::expand(&inputs).0, &state_dir) {
-        Some(_) => outputs.without_reports().hand_on(&summary).err().into_iter().collect(),
-        None => outputs.write_all(&summary),
-    }
+    let outputs = match clash(&outputs, &suites::expand(&inputs).0, &state_dir) {
+        Some(_) => outputs.without_reports(),
+        None => outputs,
+    };
+    write_all(&summary, &outputs, console);
 }

@@ -162,8 +162,8 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     let ended = match engine.await {
         Ok(ended) => Some(ended),
         Err(error) => {
-            let details = "please report it, with the log".to_owned();
-            collector.trouble(RunError { message: format!("callcheck broke: {error}"), details });
+            let message = format!("callcheck broke: {error}");
+            collector.trouble(RunError::new(message, "please report it, with the log"));
             None
         }
     };
@@ -184,8 +184,11 @@ fn begin(
 ) -> Result<Journal, Error> {
     let written = outputs.write(collector.concluded(), Moment::Meanwhile);
     // A job that is killed has later steps, too.
-    let written = written
-        .and_then(|()| outputs.hand_on(collector.concluded()).map_err(|problem| vec![problem]));
+    let written = written.and_then(|()| {
+        let summary = collector.concluded();
+        let begun = outputs.hand_on(summary).and_then(|()| outputs.begin_summary(summary));
+        begun.map_err(|problem| vec![problem])
+    });
     let written = written.map_err(|problems| {
         Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
     });

@@ -101,11 +101,15 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {
     let lookup = |name: &str| Some(std::env::var_os(name)?.to_string_lossy().into_owned());
     let mut suites: Vec<Suite> = Vec::new();
     let mut problems = Vec::new();
+    let mut places = Vec::new();
     let mut hint = None;
     for path in paths {
         match suite::load(path, &lookup) {
             Ok(suite) => suites.push(suite),
-            Err(LoadError::Invalid(diagnostics)) => problems.push(diagnostics.render()),
+            Err(LoadError::Invalid(diagnostics)) => {
+                problems.push(diagnostics.render());
+                places.extend(diagnostics.places());
+            }
             Err(LoadError::Io { path, source }) => {
                 problems.push(format!("error: failed to read {path}: {source}"));
                 hint = Some("name a suite: callcheck run SUITE; examples/suite.yaml shows one");
@@ -118,7 +122,8 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {
     }
     let noun = if paths.len() == 1 { "the suite is" } else { "the suites are" };
     let error = Error::new(Kind::Invalid, format!("{noun} invalid; nothing was started"))
-        .details(problems.join("\n\n"));
+        .details(problems.join("\n\n"))
+        .places(places);
     Err(match hint {
         Some(hint) => error.hint(hint),
         None => error,

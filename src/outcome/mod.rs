@@ -228,6 +228,27 @@ pub struct RunError {
     pub message: String,
     /// All that is known, in several lines where it helps.
     pub details: String,
+    /// What in suites it is about, where it is about something there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
+}
+
+impl RunError {
+    /// Trouble that lies nowhere in a suite.
+    pub fn new(message: impl Into<String>, details: impl Into<String>) -> Self {
+        Self { message: message.into(), details: details.into(), places: Vec::new() }
+    }
+}
+
+/// What is wrong at a place in a suite.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// The file, as the command line names it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong there, and what was expected.
+    pub message: String,
 }
 
 /// A whole run: the JSON report, and what the other reports are made from.

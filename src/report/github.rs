@@ -12,7 +12,7 @@
 
 use super::headline::{self, Total};
 use super::text::one_line;
-use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
+use crate::outcome::{Gate, Place, RunSummary, SuiteResult, TestResult, Verdict};
 
 /// So many annotations of a level are told one by one.
 const MOST: usize = 9;
@@ -36,11 +36,15 @@ pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> Stri
         let worth_it = !test.outcome.verdict.is_pass() || test.outcome.flaky;
         !is_error(test) && worth_it && test.outcome.verdict != Verdict::NotRun
     };
-    let of_run = summary.errors.iter().map(|error| {
+    let of_run = summary.errors.iter().flat_map(|error| {
+        let (title, level) = (format!("callcheck: {}", error.message), "error");
+        let at = |at: &Place| command(level, &place(&at.file), at.line, &title, &at.message);
         let lines = std::iter::once(error.message.as_str()).chain(error.details.lines());
         let lines: Vec<String> = lines.take(MOST_LINES).map(data).collect();
         // An escaped line break: GitHub shows the lines.
-        format!("::error::{}", lines.join("%0A"))
+        let nowhere = format!("::error::{}", lines.join("%0A"));
+        let nowhere = error.places.is_empty().then_some(nowhere);
+        error.places.iter().map(at).chain(nowhere).collect::<Vec<String>>()
     });
     let of = |level: &'static str, wanted: &dyn Fn(&TestResult) -> bool| -> Vec<String> {
         let mut told: Vec<_> = all.iter().filter(|(_, test)| wanted(test)).collect();
@@ -100,13 +104,12 @@ fn capped(level: &str, mut lines: Vec<String>) -> Vec<String> {
 
 fn annotation(summary: &RunSummary, level: &str, file: &str, test: &TestResult) -> String {
     let title = format!("{}: {}", headline::word(summary, test), test.name);
-    format!(
-        "::{level} file={},line={},title={}::{}",
-        property(file),
-        test.line,
-        property(&title),
-        data(&headline::message(&test.outcome)),
-    )
+    command(level, file, test.line, &title, &headline::message(&test.outcome))
+}
+
+fn command(level: &str, file: &str, line: usize, title: &str, message: &str) -> String {
+    let (file, title) = (property(file), property(title));
+    format!("::{level} file={file},line={line},title={title}::{}", data(message))
 }
 
 /// Text as the message of a workflow command: on one line, with GitHub's own escapes.

@@ -34,8 +34,9 @@ const MOST_MISMATCHES: usize = 20;
 /// So many intents of a Lex test set are told of, the worst understood first.
 const MOST_INTENTS: usize = 30;
 
-/// The summary as Markdown, with a final line break.
-pub fn render(summary: &RunSummary) -> String {
+/// The summary as Markdown, with a final line break. `before` it, so many bytes stand in its file.
+pub fn render(summary: &RunSummary, before: usize) -> String {
+    let most = MOST_BYTES.saturating_sub(before);
     let mut text = first_line(summary);
     for error in &summary.errors {
         let _ = writeln!(text, "\n**{}**", cell(&error.message));
@@ -51,23 +52,23 @@ pub fn render(summary: &RunSummary) -> String {
         tests.iter().map(|(suite, test)| row(summary, suite, test)).collect()
     };
     // Half of the room is for what follows.
-    table(&mut text, ROW_HEAD, "tests", MOST_BYTES / 2, rows(&others));
+    table(&mut text, ROW_HEAD, "tests", most / 2, rows(&others));
     let told = others.iter().filter(|(_, test)| test.outcome.verdict != Verdict::NotRun);
-    blocks(&mut text, told.map(|(suite, test)| block(summary, suite, test)));
+    blocks(&mut text, most * 3 / 4, told.map(|(suite, test)| block(summary, suite, test)));
     let sets: Vec<_> =
         all.iter().filter_map(|(_, test)| Some((*test, test.outcome.results()?))).collect();
     table(
         &mut text,
         SET_HEAD,
         "sets",
-        MOST_BYTES,
+        most,
         sets.iter().map(|(test, results)| set_row(test, results)),
     );
     let intents = sets.iter().flat_map(|(test, results)| intents(test, results));
-    table(&mut text, INTENT_HEAD, "intents", MOST_BYTES, intents);
+    table(&mut text, INTENT_HEAD, "intents", most, intents);
     if !green.is_empty() {
         let _ = writeln!(text, "\n<details><summary>All that simply passed</summary>");
-        table(&mut text, ROW_HEAD, "tests", MOST_BYTES, rows(&green));
+        table(&mut text, ROW_HEAD, "tests", most, rows(&green));
         let _ = writeln!(text, "\n</details>");
     }
     text
@@ -117,11 +118,11 @@ fn table(
     tell_left_out(text, left_out, what);
 }
 
-/// Adds blocks, as far as there is room for them and for the tables that follow.
-fn blocks(text: &mut String, blocks: impl Iterator<Item = String>) {
+/// Adds blocks, up to `most` bytes of all: tables follow.
+fn blocks(text: &mut String, most: usize, blocks: impl Iterator<Item = String>) {
     let mut left_out = 0;
     for block in blocks {
-        if text.len() + block.len() > MOST_BYTES * 3 / 4 {
+        if text.len() + block.len() > most {
             left_out += 1;
         } else {
             text.push_str(&block);

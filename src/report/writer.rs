@@ -1,5 +1,6 @@
 //! The one place that writes reports to disk.
 
+use std::ffi::OsStr;
 use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Path, PathBuf};
 
@@ -62,15 +63,29 @@ impl Summary {
         }
     }
 
-    fn write(&self, text: &str) -> std::io::Result<()> {
+    fn write(&self, summary: &RunSummary) -> std::io::Result<()> {
         match self {
             Self::Append(path) => {
-                let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+                let mut file = append_to(path)?;
+                let before = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
                 // A blank line ends whatever another step has left open.
-                let behind = if file.metadata()?.len() > 0 { "\n\n" } else { "" };
+                let behind = if before > 0 { "\n\n" } else { "" };
+                let text = markdown::render(summary, before);
                 file.write_all(format!("{behind}{text}").as_bytes())
             }
-            Self::Replace(path) => put(path, |to| to.write_all(text.as_bytes())),
+            Self::Replace(path) => {
+                put(path, |to| to.write_all(markdown::render(summary, 0).as_bytes()))
+            }
+        }
+    }
+
+    /// Finds out whether it can be written. What replaces another is written as it stands: nothing of an
+    /// earlier run is to stay.
+    fn begin(&self, summary: &RunSummary) -> std::io::Result<()> {
+        match self {
+            Self::Append(path) => append_to(path).map(drop),
+            Self::Replace(path) if is_stream(path) => Ok(()),
+            Self::Replace(_) => self.write(summary),
         }
     }
 }
@@ -92,6 +107,11 @@ impl Outputs {
         let others = self.json.iter().chain(&self.html);
         let others = others.chain(self.summary.as_ref().map(Summary::path));
         junit.chain(others.map(|path| path.display().to_string())).collect()
+    }
+
+    /// Whether a report goes to stdout.
+    pub fn use_stdout(&self) -> bool {
+        self.paths().any(|path| std_stream(path) == Some(StdStream::Out))
     }
 
     /// Hands on what is known to the later steps of the job. May be called again: the last word counts.
@@ -119,8 +139,7 @@ impl Outputs {
             ("html", one(&self.html)),
         ];
         let text = github::outputs(summary, &reports, delimiter);
-        let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        file.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
+        append_to(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
             format!("failed to write the outputs of the step to {}: {error}", path.display())
         })
     }
@@ -135,7 +154,14 @@ impl Outputs {
             }
             taken.push(path_identity);
         }
-        None
+        // Its parts are written, and taken away, by their names.
+        let junit = self.junit.as_ref().map(|path| identity(path))?;
+        let folder = junit.parent();
+        let part = taken.iter().find(|path| {
+            let name = path.file_name().and_then(OsStr::to_str);
+            path.parent() == folder && name.and_then(|name| part_number(&junit, name)).is_some()
+        })?;
+        Some(format!("{} is to be a part of the JUnit report", part.display()))
     }
 
     /// Says which report would lie in a folder that is not for reports.
@@ -165,27 +191,42 @@ impl Outputs {
     ///
     /// A sentence for each report that could not be written.
     pub fn write(&self, summary: &RunSummary, moment: Moment) -> Result<(), Vec<String>> {
-        // What is written to a stream cannot be taken back: it gets the last word only, and once.
-        let due = |path: &&PathBuf| moment == Moment::End || !is_stream(path);
-        let json = self.json.as_ref().filter(due).and_then(|path| {
-            let error = put(path, |to| json::write(summary, to)).err()?;
-            Some(format!("failed to write the JSON report to {}: {error}", path.display()))
-        });
-        let html = self.html.as_ref().filter(due).and_then(|path| {
-            let error = put(path, |to| html::write(summary, to)).err()?;
-            Some(format!("failed to write the HTML report to {}: {error}", path.display()))
-        });
+        let lex = match moment {
+            Moment::Meanwhile => LexCases::Set,
+            Moment::End | Moment::Again => self.junit_lex,
+        };
+        let json = |path: &Path| put(path, |to| json::write(summary, to));
+        let html = |path: &Path| put(path, |to| html::write(summary, to));
+        let junit = |path: &Path| put_parts(path, summary, lex);
         // What hosts read comes last: where the process is killed in between, it is not the greener one.
-        let junit = self.junit.as_ref().filter(due).and_then(|path| {
-            let lex = match moment {
-                Moment::Meanwhile => LexCases::Set,
-                Moment::End | Moment::Again => self.junit_lex,
-            };
-            let error = put_parts(path, summary, lex).err()?;
-            Some(format!("failed to write the JUnit report to {}: {error}", path.display()))
-        });
-        let problems: Vec<String> = junit.into_iter().chain(json).chain(html).collect();
+        let all: [(&str, &Option<PathBuf>, WriteTo<'_>); 3] = [
+            ("JSON", &self.json, &json),
+            ("HTML", &self.html, &html),
+            ("JUnit", &self.junit, &junit),
+        ];
+        let (streams, files): (Vec<_>, Vec<_>) = all
+            .iter()
+            .filter_map(|(name, path, write)| Some((name, path.as_ref()?, write)))
+            .partition(|(_, path, _)| is_stream(path));
+        // Whoever reads a stream may be gone, or take his time. What is written there cannot be taken back:
+        // it gets the last word only, and once.
+        let streams = streams.into_iter().filter(|_| moment == Moment::End);
+        let problem = |(name, path, write): (&&str, &PathBuf, &WriteTo<'_>)| {
+            let error = write(path).err()?;
+            Some(format!("failed to write the {name} report to {}: {error}", path.display()))
+        };
+        let problems: Vec<String> = files.into_iter().chain(streams).filter_map(problem).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    /// Finds out whether the summary can be written in the end.
+    ///
+    /// # Errors
+    ///
+    /// A sentence that says why not.
+    pub fn begin_summary(&self, summary: &RunSummary) -> Result<(), String> {
+        let Some(to) = &self.summary else { return Ok(()) };
+        to.begin(summary).map_err(|error| no_summary(to, &error))
     }
 
     /// Writes the Markdown summary; to be called once.
@@ -195,10 +236,19 @@ impl Outputs {
     /// A sentence that says what kept it from being written.
     pub fn summarize(&self, summary: &RunSummary) -> Result<(), String> {
         let Some(to) = &self.summary else { return Ok(()) };
-        to.write(&markdown::render(summary)).map_err(|error| {
-            format!("failed to write the summary to {}: {error}", to.path().display())
-        })
+        to.write(summary).map_err(|error| no_summary(to, &error))
     }
+}
+
+/// Writes a report to a path.
+type WriteTo<'w> = &'w dyn Fn(&Path) -> std::io::Result<()>;
+
+fn no_summary(to: &Summary, error: &std::io::Error) -> String {
+    format!("failed to write the summary to {}: {error}", to.path().display())
+}
+
+fn append_to(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().create(true).append(true).open(path)
 }
 
 /// Puts the JUnit report in its place, in parts where it has many cases, and takes away parts that
@@ -230,15 +280,19 @@ fn part_path(path: &Path, number: usize) -> PathBuf {
 }
 
 /// The parts that lie beside a report, with their numbers.
-fn parts_beside(path: &Path) -> impl Iterator<Item = (usize, PathBuf)> {
-    let (stem, extension) = name_of(path);
+fn parts_beside(path: &Path) -> impl Iterator<Item = (usize, PathBuf)> + '_ {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let entries = std::fs::read_dir(folder.unwrap_or(Path::new("."))).into_iter().flatten();
     entries.flatten().filter_map(move |entry| {
-        let name = entry.file_name();
-        let number = name.to_str()?.strip_prefix(&stem)?.strip_prefix(".part")?;
-        Some((number.strip_suffix(&extension)?.parse().ok()?, entry.path()))
+        Some((part_number(path, entry.file_name().to_str()?)?, entry.path()))
     })
+}
+
+/// The number of the part of a report that a file's name is; none where it is no part's.
+fn part_number(path: &Path, name: &str) -> Option<usize> {
+    let (stem, extension) = name_of(path);
+    let number = name.strip_prefix(&stem)?.strip_prefix(".part")?;
+    number.strip_suffix(&extension)?.parse().ok()
 }
 
 /// A file's name before its extension, and the extension with its dot.
@@ -259,6 +313,21 @@ fn is_stream(path: &Path) -> bool {
     })
 }
 
+/// A stream of this process that has a name as if it were a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StdStream {
+    Out,
+    Err,
+}
+
+fn std_stream(path: &Path) -> Option<StdStream> {
+    match path.to_str()? {
+        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => Some(StdStream::Out),
+        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => Some(StdStream::Err),
+        _ => None,
+    }
+}
+
 /// A path by which two names of one file are known to be one.
 pub fn identity(path: &Path) -> PathBuf {
     std::fs::canonicalize(path)
@@ -277,7 +346,13 @@ pub fn put(
     content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> std::io::Result<()> {
     if is_stream(path) {
-        return content(&mut std::fs::OpenOptions::new().write(true).open(path)?);
+        // Opened by its name, it would be written from its beginning, over what is there and under what
+        // comes.
+        return match std_stream(path) {
+            Some(StdStream::Out) => content(&mut std::io::stdout().lock()),
+            Some(StdStream::Err) => content(&mut std::io::stderr().lock()),
+            None => content(&mut append_to(path)?),
+        };
     }
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {

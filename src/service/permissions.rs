@@ -64,6 +64,8 @@ pub struct Policy {
     pub document: Document,
     /// Whether a `*` stands for an account.
     pub any_account: bool,
+    /// Whether an ARN names another account than the one that was given.
+    pub other_account: bool,
     /// Whether a `*` stands for a Region.
     pub any_region: bool,
 }
@@ -85,10 +87,15 @@ struct Statement {
     resource: Vec<String>,
 }
 
-/// The least policy for a plan that has tests. Where neither `account` nor an ARN of the suite says whose
-/// an instance is, or no Region is known, a `*` stands for it.
+/// The least policy for a plan that has tests. Whose an instance is its ARN says, else `account`, else all
+/// ARNs of the plan, where they name one account; so it is for test sets, which have no ARN. Where nothing
+/// says it, or no Region is known, a `*` stands for it.
 pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Policy {
     let (mut any_account, mut any_region) = (false, false);
+    let named: BTreeSet<&str> =
+        plan.tests.iter().filter_map(|test| account_of(&test.target)).collect();
+    let other_account = account.is_some_and(|account| named.iter().any(|named| *named != account));
+    let account = account.or(named.first().copied().filter(|_| named.len() == 1));
     let (mut instances, mut test_cases) = (BTreeSet::new(), BTreeSet::new());
     let mut test_sets = BTreeSet::new();
     for (index, test) in plan.tests.iter().enumerate() {
@@ -121,7 +128,15 @@ pub fn policy(plan: &Plan, account: Option<&str>, reach: Reach) -> Policy {
         statements.push(allow("LexTestExecutions", &LEX_LIST, vec!["*".to_owned()]));
     }
     let document = Document { version: "2012-10-17", statement: statements };
-    Policy { document, any_account, any_region }
+    Policy { document, any_account, other_account, any_region }
+}
+
+/// The account that an ARN of a target names.
+fn account_of(target: &Target) -> Option<&str> {
+    match target {
+        Target::Connect(target) => target.instance.account.as_deref(),
+        Target::Lex(_) => None,
+    }
 }
 
 fn allow(sid: &'static str, action: &'static [&'static str], resource: Vec<String>) -> Statement {
@@ -175,7 +190,7 @@ lex:
     fn each_test_is_named_once_where_it_is() {
         let policy =
             policy(&plan(SUITE, Some("us-gov-west-1")), Some("444455556666"), Reach::Selected);
-        assert!(!policy.any_account && !policy.any_region);
+        assert!(!policy.any_account && !policy.any_region && policy.other_account);
         let policy = value(policy);
         assert_eq!(
             policy["Statement"][0]["Resource"],
@@ -196,16 +211,28 @@ lex:
 
     #[test]
     fn what_is_not_known_is_left_open_and_no_more() {
-        let policy = policy(&plan(SUITE, None), None, Reach::AnyTest);
-        assert!(policy.any_account && policy.any_region);
+        // The one account that ARNs name is whose the rest is, too; of two it may be either's.
+        let one = policy(&plan(SUITE, None), None, Reach::AnyTest);
+        assert!(!one.any_account && one.any_region);
+        let bots = "arn:aws:lex:*:111122223333:test-set/*";
+        assert_eq!(value(one)["Statement"][1]["Resource"], json!([bots]));
+        let second = "instance_id: arn:aws:connect:eu-west-1:444455556666:instance/i-3";
+        let text = SUITE.replace(
+            "    - {name: other,",
+            &format!("    - {{name: more, test_case_id: c4, {second}}}\n    - {{name: other,"),
+        );
+        let policy = policy(&plan(&text, None), None, Reach::AnyTest);
+        assert!(policy.any_account && policy.any_region && !policy.other_account);
         let policy = value(policy);
         assert_eq!(
             policy["Statement"][0]["Resource"],
             json!([
                 "arn:aws:connect:*:*:instance/i-2",
                 "arn:aws:connect:eu-west-1:111122223333:instance/i-1",
+                "arn:aws:connect:eu-west-1:444455556666:instance/i-3",
                 "arn:aws:connect:*:*:instance/i-2/test-case/*",
                 "arn:aws:connect:eu-west-1:111122223333:instance/i-1/test-case/*",
+                "arn:aws:connect:eu-west-1:444455556666:instance/i-3/test-case/*",
             ])
         );
     }

@@ -4,6 +4,7 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::source::{Source, Span};
+use crate::outcome::Place;
 
 /// So many problems of one file are shown; the rest are counted.
 const MOST_SHOWN: usize = 50;
@@ -64,6 +65,15 @@ impl Diagnostics {
             blocks.push(format!("and {more} more problems in {}", self.source.path()));
         }
         blocks.join("\n\n")
+    }
+
+    /// What is wrong, line by line, for hosts that show it there.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        self.problems.iter().take(MOST_SHOWN).map(|problem| Place {
+            file: self.source.path().to_owned(),
+            line: self.source.position(problem.span.start).line,
+            message: printable(&format!("{}: {}", problem.title, problem.expected)),
+        })
     }
 
     /// The same without colours, for reports.

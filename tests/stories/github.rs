@@ -28,6 +28,28 @@ fn on_github_each_failure_is_annotated_at_its_line() {
 }
 
 #[test]
+fn what_is_wrong_with_a_suite_or_the_command_line_is_annotated_too() {
+    let broken = "name: S\nregion: us-east-1\nconnect:\n  test_cases: [{nam: Menu}]\n";
+    let outcome = on_github(failing().suite(broken)).run();
+    outcome.exits(2);
+    let annotations: Vec<&str> =
+        outcome.stdout.lines().filter(|line| line.starts_with("::error ")).collect();
+    assert!(!annotations.is_empty(), "{}", outcome.stdout);
+    for line in &annotations {
+        let title = "title=callcheck%3A the suite is invalid; nothing was started::";
+        assert!(
+            line.starts_with("::error file=suite.yaml,line=") && line.contains(title),
+            "{line}"
+        );
+    }
+    assert!(annotations.iter().any(|line| line.contains("line=4,") && line.contains("`nam`")));
+    let outcome = on_github(failing().args(&["--fail-fast=yes"])).run();
+    outcome.exits(2);
+    let said = outcome.stdout.lines().find(|line| line.starts_with("::error::"));
+    assert!(said.is_some_and(|line| line.contains("--fail-fast")), "{}", outcome.stdout);
+}
+
+#[test]
 fn an_annotation_names_the_file_as_the_repository_does() {
     let story = failing();
     let repository = story.path().parent().unwrap().to_str().unwrap().to_owned();

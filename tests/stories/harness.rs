@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use callcheck::simulator::{Ledger, Scenario, Simulator};
@@ -145,6 +146,11 @@ impl Story {
 
     /// Begins it and does not wait.
     pub(crate) fn begin(self) -> Running {
+        self.begin_with(|_| {})
+    }
+
+    /// The same, with what `set` does to the process before.
+    pub(crate) fn begin_with(self, set: impl FnOnce(&mut Command)) -> Running {
         let scenario = if self.scenario.contains("&limits") {
             scenario("{}", "{}", "[]")
         } else {
@@ -156,7 +162,7 @@ impl Story {
         std::fs::write(self.folder.path().join("suite.yaml"), &self.suite).unwrap();
         let stage = Stage { folder: self.folder, simulator, env: self.env, _runtime: self.runtime };
         let args: Vec<&str> = self.args.iter().map(String::as_str).collect();
-        Arc::new(stage).begin(&args)
+        Arc::new(stage).begin(&args, set)
     }
 
     /// Plays it to the end.
@@ -166,7 +172,7 @@ impl Story {
 }
 
 impl Stage {
-    fn begin(self: Arc<Self>, args: &[&str]) -> Running {
+    fn begin(self: Arc<Self>, args: &[&str], set: impl FnOnce(&mut Command)) -> Running {
         let mut command = callcheck(self.folder.path());
         let json: &[&str] = if args.contains(&"--json") { &[] } else { &["--json", "report.json"] };
         command
@@ -176,7 +182,9 @@ impl Stage {
             .env("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
             .env("AWS_SECRET_ACCESS_KEY", "not-a-secret")
             .envs(self.env.iter().map(|(name, value)| (name, value)));
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        set(&mut command);
+        let child = command.spawn().unwrap();
         Running { child, stage: self }
     }
 }
@@ -224,7 +232,7 @@ impl Running {
 
     /// Begins another process beside it.
     pub(crate) fn beside(&self, args: &[&str]) -> Running {
-        Arc::clone(&self.stage).begin(args)
+        Arc::clone(&self.stage).begin(args, |_| {})
     }
 
     /// Sends a signal to the process, and to it alone.
@@ -250,15 +258,14 @@ impl Running {
 pub(crate) fn wait_for_output(mut child: Child) -> Output {
     let (done, waited) = std::sync::mpsc::channel();
     let pid = child.id();
-    let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-    let read = |mut from: Box<dyn std::io::Read + Send>| {
+    fn read(from: Option<impl std::io::Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
-            let _ = from.read_to_end(&mut bytes);
+            let _ = from.map(|mut from| from.read_to_end(&mut bytes));
             bytes
         })
-    };
-    let (stdout, stderr) = (read(Box::new(stdout)), read(Box::new(stderr)));
+    }
+    let (stdout, stderr) = (read(child.stdout.take()), read(child.stderr.take()));
     std::thread::spawn(move || done.send(child.wait()));
     let Ok(status) = waited.recv_timeout(PATIENCE) else {
         let _ = Command::new("kill").args(["-s", "KILL", &pid.to_string()]).status();
@@ -285,7 +292,7 @@ impl Outcome {
 
     /// Begins another process where this one has ended, against the same services.
     pub(crate) fn again(&self, args: &[&str]) -> Running {
-        Arc::clone(&self.stage).begin(args)
+        Arc::clone(&self.stage).begin(args, |_| {})
     }
 
     /// The JUnit report as another program reads it.

@@ -104,6 +104,22 @@ fn an_old_green_report_goes_wherever_the_command_line_breaks() {
 }
 
 #[test]
+fn a_report_is_no_part_of_another_and_not_the_history() {
+    for (args, said) in [
+        (
+            &["--junit", "r.xml", "--html", "r.part2.xml"],
+            "r.part2.xml is to be a part of the JUnit",
+        ),
+        (&["--junit", "r.xml", "--html", ".callcheck/history.json"], "two things are to be in"),
+    ] {
+        let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+        let outcome = story.args(args).run();
+        no_call(outcome.exits(2));
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn a_report_never_takes_the_place_of_a_suite_or_of_another_report() {
     let outcome = Story::new()
         .connect(&["{name: Menu, test_case_id: c1}"])

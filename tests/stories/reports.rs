@@ -139,6 +139,43 @@ fn personal_data_stands_in_no_output_unless_it_is_asked_for() {
 }
 
 #[test]
+fn a_report_on_stdout_is_alone_there() {
+    let story = failing().args(&["--json", "/dev/stdout"]);
+    let before = "what another step has said\n";
+    let file = story.path().join("out.txt");
+    std::fs::write(&file, before).unwrap();
+    let to = std::fs::OpenOptions::new().append(true).open(&file).unwrap();
+    let outcome = story.begin_with(|command| _ = command.stdout(to)).wait();
+    outcome.exits(1);
+    let text = std::fs::read_to_string(outcome.file("out.txt")).unwrap();
+    let report = text.strip_prefix(before).unwrap();
+    let report: serde_json::Value = serde_json::from_str(report).unwrap();
+    assert_eq!(report["conclusion"], "failed");
+    assert!(outcome.stderr.contains("FAILED  Menu"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_found_before_the_first_start() {
+    let story = failing().args(&["--summary", "folder"]);
+    std::fs::create_dir(story.path().join("folder")).unwrap();
+    let outcome = story.run();
+    outcome.exits(3);
+    assert!(outcome.ledger.calls.is_empty());
+    assert!(outcome.stderr.contains("failed to write the summary to folder"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_summary_of_an_earlier_run_does_not_stay() {
+    let story = failing().args(&["--summary", "summary.md"]);
+    std::fs::write(story.path().join("summary.md"), "passed\n").unwrap();
+    let running = story.services("{c1: {runs: [{status: IN_PROGRESS}]}}", "{}", "[]").begin();
+    running.wait_for(|ledger| ledger.executions.len() == 1);
+    running.signal("KILL");
+    let text = std::fs::read_to_string(running.wait().file("summary.md")).unwrap();
+    assert!(text.contains("incomplete"), "{text}");
+}
+
+#[test]
 fn missing_folders_of_reports_are_made() {
     let outcome = failing().args(&["--junit", "a/b/junit.xml"]).run();
     outcome.exits(1);

@@ -170,6 +170,26 @@ fn a_suite_that_has_changed_is_shown_with_the_difference() {
 }
 
 #[test]
+fn a_set_that_is_to_be_run_in_another_modality_is_another_one() {
+    let first = Story::new()
+        .connect(&["{name: Slow, test_case_id: c1}"])
+        .lex(&["{name: Booking, test_set_id: TESTSET001, expect: none, modality: Text}"])
+        .services("{c1: {runs: [{status: PASSED, after: 75s}]}}", "{}", "[]")
+        .args(&SAME);
+    let first = kill_when(first.begin(), 2, 1);
+    let suite = std::fs::read_to_string(first.file("suite.yaml")).unwrap();
+    let changed = suite.replace("modality: Text", "modality: Audio");
+    std::fs::write(first.file("suite.yaml"), changed).unwrap();
+    let second = first.again(&SAME).wait();
+    second.exits(2);
+    let difference = "Story: lex test Booking: modality was Text, is Audio";
+    assert!(second.stderr.contains(difference), "{}", second.stderr);
+    let third = second.again(&["--run-id", "nightly-1", "--resume=anyway"]).wait();
+    third.exits(0);
+    assert_eq!(third.ledger.executions.len(), 3, "it is started anew");
+}
+
+#[test]
 fn a_damaged_journal_names_its_line_and_nothing_is_started() {
     let first = kill_when(three().begin(), 4, 1);
     let path = first.file(".callcheck/runs/nightly-1.jsonl");
@@ -207,6 +227,18 @@ fn a_state_directory_that_cannot_be_written_is_found_before_the_first_start() {
     assert!(outcome.stderr.contains("--state-dir"), "{}", outcome.stderr);
     assert!(outcome.ledger.calls.is_empty());
     assert_eq!(outcome.json()["exit_code"], 3);
+}
+
+#[test]
+fn a_lock_that_cannot_be_taken_is_not_taken_for_another_process() {
+    let first = kill_when(three().begin(), 4, 1);
+    let lock = first.file(".callcheck/runs/nightly-1.lock");
+    std::fs::remove_file(&lock).unwrap();
+    std::fs::create_dir(&lock).unwrap();
+    let second = first.again(&["--resume"]).wait();
+    second.exits(3);
+    assert!(second.stderr.contains("nightly-1.lock is no file"), "{}", second.stderr);
+    assert_eq!(second.ledger.executions.len(), 4, "nothing is started a second time");
 }
 
 #[test]

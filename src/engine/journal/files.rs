@@ -104,6 +104,10 @@ impl Folder {
     /// The lock's file cannot be written.
     pub fn lock(&self, run_id: &str) -> io::Result<Option<Lock>> {
         let path = self.path.join(format!("{run_id}{LOCK}"));
+        // A pipe would be waited for.
+        if std::fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+            return Err(io::Error::other(format!("{run_id}{LOCK} is no file")));
+        }
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock(file))),
@@ -254,7 +258,7 @@ impl Folder {
         match self.read(run_id) {
             Ok(Some(Contents { run: Some(run), .. })) => Others {
                 executions: run.executions().map(str::to_owned).collect(),
-                open: run.open().map(|(target, at)| (target.clone(), at)).collect(),
+                open: run.open().collect(),
                 unreadable: None,
             },
             Ok(_) => Others::default(),

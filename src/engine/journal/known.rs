@@ -169,7 +169,7 @@ impl KnownRun {
 
     /// The targets of starts of which it is not known what came of them, and when they were to be
     /// sent.
-    pub fn open(&self) -> impl Iterator<Item = (&BTreeMap<String, String>, DateTime<Utc>)> {
+    pub fn open(&self) -> impl Iterator<Item = (BTreeMap<String, String>, DateTime<Utc>)> {
         self.tests.iter().filter_map(|test| {
             let attempt = self.by_identity.get(&test.identity())?.last()?;
             let start = attempt.starts.last().filter(|start| start.execution.is_none())?;
@@ -177,7 +177,7 @@ impl KnownRun {
                 None => self.conclusion.is_none(),
                 Some(verdict) => verdict == Verdict::Error(ErrorKind::StartUnknown),
             };
-            open.then_some((&test.target, start.last.here))
+            open.then(|| (test.told_apart_by(), start.last.here))
         })
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::duration::format_duration;
 use crate::outcome::{Conclusion, Observations, ServiceName, Verdict};
-use crate::plan::{ApiMode, Expect, Plan, Target, TestIndex, identity};
+use crate::plan::{ApiMode, Expect, LexTarget, Modality, Plan, Target, TestIndex, identity};
 
 /// The version of the journals that this build writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
@@ -167,13 +167,28 @@ impl ListedTest {
             }
             Target::Lex(target) => settings.extend(expectations(&target.expect)),
         }
+        let mut target = target_of(plan, test);
+        if let Target::Lex(LexTarget { modality: Some(modality), .. }) = &planned.target {
+            let modality = match modality {
+                Modality::Text => "Text",
+                Modality::Audio => "Audio",
+            };
+            target.insert(MODALITY.to_owned(), modality.to_owned());
+        }
         Self {
             suite: plan.suites[planned.suite].name.clone(),
             service: planned.target.service(),
             id: planned.id.clone(),
-            target: target_of(plan, test),
+            target,
             settings,
         }
+    }
+
+    /// Its target as [`target_of`] gives it.
+    pub fn told_apart_by(&self) -> BTreeMap<String, String> {
+        let mut target = self.target.clone();
+        target.remove(MODALITY);
+        target
     }
 
     /// What it is in a run: equal in no other test of it.
@@ -182,8 +197,11 @@ impl ListedTest {
     }
 }
 
-/// What AWS is asked to start for a test: executions of equal targets can be told apart only by
-/// when they began. (Lex's modality, which a suite may leave to AWS, tells nothing apart.)
+/// The key of Lex's modality in a target: of what is started it is a part, but a suite may leave it to
+/// AWS, so that it tells no execution from another.
+const MODALITY: &str = "modality";
+
+/// What executions are told apart by: those of equal targets only by when they began.
 pub fn target_of(plan: &Plan, test: TestIndex) -> BTreeMap<String, String> {
     let mut target = BTreeMap::new();
     let mut put = |name: &str, value: &str| target.insert(name.to_owned(), value.to_owned());

@@ -77,7 +77,12 @@ impl Part {
     ///
     /// Those of `to`.
     pub fn write(&self, to: impl Write) -> std::io::Result<()> {
-        self.0.serialize(to).map_err(std::io::Error::other)
+        self.0.serialize(to).map_err(|error| {
+            // What the disk says lies behind it.
+            let causes = std::iter::successors(std::error::Error::source(&error), |it| it.source());
+            let cause = causes.last().map(ToString::to_string);
+            std::io::Error::other(cause.unwrap_or_else(|| error.to_string()))
+        })
     }
 }
 

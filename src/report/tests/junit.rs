@@ -18,7 +18,7 @@ fn a_run_that_holds_everything_looks_like_this() {
 fn trouble_of_the_run_is_a_case_of_its_own() {
     let mut summary = run(Vec::new());
     let details = "suite.yaml:1:1\nhint: look".to_owned();
-    summary.errors = vec![RunError { message: "the suite is invalid".to_owned(), details }];
+    summary.errors = vec![RunError::new("the suite is invalid", details)];
     insta::assert_snapshot!(xml(&summary));
 }
 

@@ -110,7 +110,7 @@ fn hostile() -> RunSummary {
     let mut summary = everything();
     summary.suites = vec![summary.suites.swap_remove(1)];
     let text = summary.suites[0].name.clone();
-    summary.errors = vec![RunError { message: text.clone(), details: text }];
+    summary.errors = vec![RunError::new(text.clone(), text)];
     summary
 }
 

@@ -126,7 +126,7 @@ fn any_text_in_any_field_gives_well_formed_reports() {
         for part in in_parts(&summary, LexCases::All) {
             check_xml(&part, seed);
         }
-        check_markdown(&markdown::render(&summary), seed);
+        check_markdown(&markdown::render(&summary, 0), seed);
         check_html(&super::html::page(&summary), seed);
         check_annotations(&annotations(&summary, str::to_owned), seed);
         check_log(&defuse(&terminal::report(&summary)), seed);
@@ -266,7 +266,7 @@ fn any_mix_of_attempts_has_one_verdict_and_every_report_agrees_on_it() {
         assert_eq!((xml.failures, xml.errors), (fails, no_verdict), "seed {seed}");
         let again = json::read(&json_bytes(&summary)).unwrap();
         assert_eq!(again.conclude(), summary.conclusion, "seed {seed}");
-        let first = markdown::render(&summary);
+        let first = markdown::render(&summary, 0);
         assert_eq!(first.starts_with("✅"), code == exit::PASSED, "seed {seed}");
         let errors = annotations(&summary, str::to_owned).matches("::error").count();
         assert_eq!(errors > 0, code != exit::PASSED, "seed {seed}");
