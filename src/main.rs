@@ -22,6 +22,7 @@ fn main() -> ExitCode {
             }
             app::report_invalid_command_line(&args, &error, &console);
             console.log(text.trim_end());
+            console.flush();
             return ExitCode::from(exit::INVALID);
         }
     };
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             console.log(&format!("error: failed to start: {error}"));
+            console.flush();
             return ExitCode::from(exit::INCOMPLETE);
         }
     };
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         console.log(&error.to_string());
         exit::code(error.kind.conclusion(), None)
     });
+    console.flush();
     // Calls that nobody waits for any more do not hold the exit up.
     runtime.shutdown_background();
     ExitCode::from(code)

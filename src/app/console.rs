@@ -2,16 +2,44 @@
 //! people no command of a CI host.
 
 use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use anstream::{AutoStream, ColorChoice};
 
 use crate::error::{Error, Kind};
 use crate::report::host::defuse;
 
+/// So many lines of the log wait for a reader who does not read; what comes then is counted.
+const MOST_WAITING: usize = 10_000;
+
+/// So long the rest of the log is waited for before something else is written, or the process ends.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Where text for people goes.
-#[derive(Debug, Clone, Copy)]
+///
+/// The log is written by a thread of its own: whoever reads it may stall, and neither tests nor reports
+/// wait for that.
+#[derive(Debug)]
 pub struct Console {
     color: ColorChoice,
+    log: OnceLock<Log>,
+}
+
+#[derive(Debug)]
+struct Log {
+    lines: Sender<Line>,
+    waiting: Arc<AtomicUsize>,
+    missing: AtomicUsize,
+}
+
+#[derive(Debug)]
+enum Line {
+    Text(String),
+    /// All before it is written: whoever waits for that is told.
+    Flush(Sender<()>),
 }
 
 impl Console {
@@ -22,7 +50,7 @@ impl Console {
             clap::ColorChoice::Always => ColorChoice::Always,
             clap::ColorChoice::Never => ColorChoice::Never,
         };
-        Self { color }
+        Self { color, log: OnceLock::new() }
     }
 
     /// Writes text for people to stdout.
@@ -34,12 +62,13 @@ impl Console {
         self.data(&defuse(text))
     }
 
-    /// Writes what a program reads to stdout, as it is.
+    /// Writes what a program reads to stdout, as it is, once the log so far is written.
     ///
     /// # Errors
     ///
     /// It cannot be written. A reader that has gone, such as `head`, has had what it wanted.
     pub fn data(&self, text: &str) -> Result<(), Error> {
+        self.flush();
         let mut stdout = AutoStream::new(std::io::stdout(), self.color);
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -52,12 +81,62 @@ impl Console {
 
     /// Writes a line about what is going on to stderr.
     pub fn log(&self, line: &str) {
-        let mut stderr = AutoStream::new(std::io::stderr(), self.color);
-        drop(writeln!(stderr, "{}", defuse(line)));
+        self.write(defuse(line).into_owned());
     }
 
     /// Writes a line to stderr that the CI host is to take for a command, as it is.
     pub fn command(&self, line: &str) {
-        drop(writeln!(std::io::stderr(), "{line}"));
+        self.write(line.to_owned());
+    }
+
+    /// Waits until the log so far is written, or its reader has stalled for too long.
+    pub fn flush(&self) {
+        let Some(log) = self.log.get() else { return };
+        let (told, written) = channel();
+        if log.lines.send(Line::Flush(told)).is_ok() {
+            let _ = written.recv_timeout(PATIENCE);
+        }
+    }
+
+    fn write(&self, line: String) {
+        let log = self.log.get_or_init(|| Log::begin(self.color));
+        if log.waiting.load(Ordering::Relaxed) >= MOST_WAITING {
+            log.missing.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        match log.missing.swap(0, Ordering::Relaxed) {
+            0 => {}
+            missing => log.send(format!("{missing} lines of the log are missing: nobody read it")),
+        }
+        log.send(line);
+    }
+}
+
+impl Log {
+    fn begin(color: ColorChoice) -> Self {
+        let (lines, received) = channel();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = Arc::clone(&waiting);
+        std::thread::spawn(move || write_lines(&received, &left, color));
+        Self { lines, waiting, missing: AtomicUsize::new(0) }
+    }
+
+    fn send(&self, line: String) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        // Without its thread there is nobody left to tell.
+        let _ = self.lines.send(Line::Text(line));
+    }
+}
+
+fn write_lines(lines: &Receiver<Line>, waiting: &AtomicUsize, color: ColorChoice) {
+    while let Ok(line) = lines.recv() {
+        match line {
+            Line::Text(text) => {
+                let mut stderr = AutoStream::new(std::io::stderr(), color);
+                let _ = writeln!(stderr, "{text}");
+                waiting.fetch_sub(1, Ordering::Relaxed);
+            }
+            Line::Flush(told) => drop(told.send(())),
+        }
     }
 }

@@ -1,8 +1,21 @@
 //! The signals that break a run off, as a channel.
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use std::time::Duration;
 
-use crate::outcome::Signal;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, sleep_until};
+
+use super::core::TWICE;
+use crate::exit;
+use crate::outcome::{Conclusion, Signal};
+
+/// A signal is followed by the end of the run within seven seconds. So long after it the process ends all
+/// the same, whatever holds it up, such as a report that goes to a pipe which nobody reads: GitHub kills it
+/// after ten (REPORTING-FACTS.md).
+const LONGEST: Duration = Duration::from_secs(9);
+
+/// So long a second signal leaves for the last reports.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// Signals in the order in which they come.
 #[derive(Debug)]
@@ -38,7 +51,7 @@ impl Signals {
 }
 
 /// Listens for SIGINT and SIGTERM (on Windows for Ctrl-C and Ctrl-Break) from now on; must be
-/// called within a tokio runtime.
+/// called within a tokio runtime. After one the process ends in time, even if it hangs.
 ///
 /// # Errors
 ///
@@ -49,6 +62,9 @@ pub fn listen() -> std::io::Result<Signals> {
     let (sender, receiver) = unbounded_channel();
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
+    // With a handler, a file that is over its limit (`ulimit -f`) is an error like a full disk, and not the
+    // end of the process.
+    drop(signal(SignalKind::from_raw(SIGXFSZ))?);
     tokio::spawn(async move {
         loop {
             let signal = tokio::select! {
@@ -61,10 +77,15 @@ pub fn listen() -> std::io::Result<Signals> {
             }
         }
     });
-    Ok(Signals { first: None, rest: receiver })
+    Ok(guarded(receiver))
 }
 
-/// Listens for Ctrl-C and Ctrl-Break from now on; must be called within a tokio runtime.
+/// Its number on Linux (x86-64, arm64), macOS and the BSDs: signal.h.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
+
+/// Listens for Ctrl-C and Ctrl-Break from now on; must be called within a tokio runtime. After one the
+/// process ends in time, even if it hangs.
 ///
 /// # Errors
 ///
@@ -87,5 +108,33 @@ pub fn listen() -> std::io::Result<Signals> {
             }
         }
     });
-    Ok(Signals { first: None, rest: receiver })
+    Ok(guarded(receiver))
+}
+
+/// Hands signals on, and ends the process where nobody does in time.
+#[expect(clippy::exit, reason = "whoever could return is what hangs")]
+fn guarded(mut signals: UnboundedReceiver<Signal>) -> Signals {
+    let (sender, rest) = unbounded_channel();
+    tokio::spawn(async move {
+        let Some(first) = signals.recv().await else { return };
+        let mut last = Instant::now();
+        let mut ends_at = last + LONGEST;
+        // Whether anybody listens or not.
+        let _ = sender.send(first);
+        loop {
+            tokio::select! {
+                Some(signal) = signals.recv() => {
+                    if last.elapsed() >= TWICE {
+                        ends_at = ends_at.min(Instant::now() + LEAVING);
+                    }
+                    last = Instant::now();
+                    let _ = sender.send(signal);
+                }
+                () = sleep_until(ends_at) => {
+                    std::process::exit(i32::from(exit::code(Conclusion::Cancelled, Some(first))));
+                }
+            }
+        }
+    });
+    Signals { first: None, rest }
 }

@@ -131,6 +131,36 @@ fn a_suite_that_takes_its_time_holds_no_signal_up() {
     assert!(report.contains("interrupted by SIGINT"), "{report}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_nobody_reads_holds_neither_tests_nor_reports_up() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    // It is full.
+    writer.write_all(&[b'.'; 64 * 1024]).unwrap();
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let running = story.begin_with(|command| _ = command.stderr(writer));
+    let report = running.file("junit.xml");
+    running.wait_for(|_| {
+        std::fs::read_to_string(&report).is_ok_and(|text| text.contains("errors=\"0\""))
+    });
+    drop(reader);
+    running.wait().exits(0);
+}
+
+#[test]
+fn a_report_that_nobody_reads_holds_no_signal_up_for_long() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&["--json", "pipe"]);
+    let pipe = story.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let running = story.begin();
+    let report = running.file("junit.xml");
+    running.wait_for(|_| {
+        std::fs::read_to_string(&report).is_ok_and(|text| text.contains("errors=\"0\""))
+    });
+    running.signal("TERM");
+    running.wait().exits(143);
+}
+
 /// Begins a run, interrupts it once it asks `chain` for something, and sees that it ends at once.
 fn interrupted_while(chain: &TcpListener, command: &mut Command) {
     let mut child = command.args(["run", "--quiet"]).spawn().unwrap();

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 
 use crate::harness::{Story, callcheck};
 
@@ -210,6 +211,27 @@ fn the_user_agent_names_the_app() {
     assert_eq!(output.status.code(), Some(3));
     let head = head.join().unwrap().to_lowercase();
     assert!(head.contains(concat!("app/callcheck-", env!("CARGO_PKG_VERSION"))), "{head}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_over_the_limit_is_found_before_the_first_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let tests: String =
+        (0..200).map(|i| format!("    - {{name: t{i}, test_case_id: c{i}}}\n")).collect();
+    let suite =
+        format!("name: s\nregion: us-east-1\nconnect:\n  instance_id: i\n  test_cases:\n{tests}");
+    std::fs::write(folder.path().join("suite.yaml"), suite).unwrap();
+    // Of 512 or 1,024 bytes each.
+    let script = "ulimit -f 8; exec \"$0\" run suite.yaml --simulate";
+    let output = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_callcheck")])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains("failed to write the JUnit report") && said.contains("large"), "{said}");
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub use self::spacing::Chance;
 const GRACE: Duration = Duration::from_millis(6500);
 
 /// A signal that follows another so closely is the same request.
-const TWICE: Duration = Duration::from_millis(250);
+pub const TWICE: Duration = Duration::from_millis(250);
 
 /// After so long without news it is told what is waited for.
 const QUIET: Duration = Duration::from_secs(60);
