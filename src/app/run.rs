@@ -189,21 +189,22 @@ fn begin(
         let begun = outputs.hand_on(summary).and_then(|()| outputs.begin_summary(summary));
         begun.map_err(|problem| vec![problem])
     });
-    let written = written.map_err(|problems| {
-        Error::new(Kind::Environment, problems.join("; ")).hint("nothing was started")
-    });
-    let begun = written.and_then(|()| match chosen {
+    let problems = written.err().unwrap_or_default();
+    let begun = match chosen {
+        _ if !problems.is_empty() => {
+            let error = Error::new(Kind::Environment, problems.join("; "));
+            Err(error.hint("nothing was started"))
+        }
         Some(chosen) => chosen.begin(&args.state_dir, run_id),
         None => Ok(Journal::nowhere()),
-    });
+    };
     begun.map_err(|error| {
         collector.trouble(error.for_reports());
-        // The reports that can be written tell of what cannot; of which they are, the error tells.
-        let told = |problem: &String| error.message.contains(problem.as_str());
-        let mut problems = outputs.write_all(collector.concluded());
-        problems.retain(|problem| !told(problem));
-        problems.insert(0, error.message);
-        Error { message: problems.join("; "), ..error }
+        // The reports that can be written tell of what cannot.
+        let more = outputs.write_all(collector.concluded());
+        let more = more.into_iter().filter(|problem| !problems.contains(problem));
+        let all: Vec<String> = std::iter::once(error.message).chain(more).collect();
+        Error { message: all.join("; "), ..error }
     })
 }
 

@@ -188,7 +188,7 @@ fn tests(summary: &RunSummary, suite: &SuiteResult, to: &mut impl Write) -> io::
 fn word(summary: &RunSummary, test: &TestResult) -> String {
     let class = match summary.gate(test) {
         Gate::Fails => "fails",
-        Gate::NoVerdict if test.outcome.verdict == Verdict::NotRun => "ignored",
+        Gate::NoVerdict if !headline::makes_red(summary, test) => "ignored",
         Gate::NoVerdict => "no-verdict",
         Gate::Ignored => "ignored",
         Gate::Passes if headline::is_worth_telling(test) => "noted",
