@@ -199,6 +199,7 @@ fn newest_unfinished(
         let message = format!("failed to list the runs in {}: {error}", folder.path().display());
         Error::new(Kind::Environment, message).hint("nothing was started")
     })?;
+    let mut open = Vec::new();
     for run_id in runs {
         let run = match contents(folder, &run_id) {
             Ok(Some(Contents { run: Some(run), .. })) if run.conclusion.is_none() => run,
@@ -219,9 +220,15 @@ fn newest_unfinished(
             notes.push(format!(
                 "run {run_id} is not finished and is left: it is of the suites {of}"
             ));
-        } else if let Some(lock) =
-            folder.lock(&run_id).map_err(|error| unwritable(&args.state_dir, &error))?
-        {
+        } else {
+            open.push((run.last_begun_at, run_id));
+        }
+    }
+    // By what is in them: a cache may not keep the times of files.
+    open.sort_by(|a, b| b.cmp(a));
+    for (_, run_id) in open {
+        let lock = folder.lock(&run_id).map_err(|error| unwritable(&args.state_dir, &error))?;
+        if let Some(lock) = lock {
             // Its process may have finished it meanwhile.
             let held = Held { contents: contents(folder, &run_id)?, run_id, lock };
             if held.run().is_some_and(|run| run.conclusion.is_none()) {

@@ -84,6 +84,24 @@ fn resume_takes_up_the_newest_run_of_these_suites_and_else_begins_a_new_one() {
 }
 
 #[test]
+fn the_newest_run_is_that_which_began_last_whatever_times_its_files_have() {
+    let first = kill_when(three().begin(), 4, 1);
+    let second = first.again(&["--run-id", "nightly-0"]);
+    second.wait_for(|ledger| ledger.executions.len() > 4);
+    second.signal("KILL");
+    let second = second.wait();
+    // As a cache leaves them.
+    let old = std::fs::File::options()
+        .append(true)
+        .open(second.file(".callcheck/runs/nightly-1.jsonl"))
+        .unwrap();
+    old.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(60)).unwrap();
+    let third = second.again(&["--resume"]).wait();
+    third.exits(1);
+    assert_eq!(third.json()["run_id"], "nightly-0");
+}
+
+#[test]
 fn what_an_interrupt_has_stopped_starts_again() {
     let running = three().begin();
     running.wait_for(|ledger| {

@@ -175,15 +175,16 @@ impl Folder {
         Ok(file)
     }
 
-    /// The ids of the runs that have a journal here, those written to last first.
+    /// The ids of the runs that have a journal here, sorted.
     ///
     /// # Errors
     ///
     /// The folder cannot be read.
     pub fn runs(&self) -> io::Result<Vec<String>> {
-        let mut runs = self.written(JOURNAL)?;
-        runs.sort_by(|a, b| b.cmp(a));
-        Ok(runs.into_iter().map(|(_, run_id)| run_id).collect())
+        let mut runs: Vec<String> =
+            self.written(JOURNAL)?.into_iter().map(|(_, run_id)| run_id).collect();
+        runs.sort_unstable();
+        Ok(runs)
     }
 
     /// The runs that have a file whose name ends so, and when it was last written to.
@@ -380,7 +381,7 @@ mod tests {
         }
         let lock = folder.lock("held").unwrap();
         folder.prune(SystemTime::now());
-        assert_eq!(folder.runs().unwrap(), ["new", "held"]);
+        assert_eq!(folder.runs().unwrap(), ["held", "new"]);
         drop(lock);
         folder.prune(SystemTime::now());
         assert_eq!(folder.runs().unwrap(), ["new"]);

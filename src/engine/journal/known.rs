@@ -21,6 +21,8 @@ pub struct KnownRun {
     pub run_id: String,
     /// When it began.
     pub started_at: DateTime<Utc>,
+    /// When the process that wrote last took it up, or began it.
+    pub last_begun_at: DateTime<Utc>,
     /// The host and port of what stood in for AWS.
     pub endpoint: Option<String>,
     /// The tests, as the process that wrote last had them.
@@ -264,6 +266,7 @@ impl Reader {
                     nonce,
                     run_id,
                     started_at,
+                    last_begun_at: started_at,
                     endpoint,
                     tests: Vec::new(),
                     conclusion: None,
@@ -276,9 +279,9 @@ impl Reader {
             }
             (Record::Run { .. }, Some(_)) => Err("a second run begins".to_owned()),
             (_, None) => Err("it does not begin with a run".to_owned()),
-            (Record::TakenUp { tests: Some(tests), .. }, Some(run)) => {
+            (Record::TakenUp { at, tests: Some(tests) }, Some(run)) => {
                 self.missing = tests;
-                self.next = Some(run.clone());
+                self.next = Some(KnownRun { last_begun_at: at, ..run.clone() });
                 self.list_is_read();
                 Ok(())
             }
@@ -354,7 +357,7 @@ impl KnownRun {
                 attempt.took = took_ms.map(Duration::from_millis);
             }
             Record::End { conclusion, .. } => self.conclusion = Some(conclusion),
-            Record::TakenUp { .. } => {}
+            Record::TakenUp { at, .. } => self.last_begun_at = at,
             Record::Run { .. } | Record::Test(_) => {
                 return Err("it stands in a place where it cannot".to_owned());
             }
