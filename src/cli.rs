@@ -305,7 +305,7 @@ pub struct IamPolicyArgs {
     #[arg(long, help_heading = "AWS")]
     pub profile: Option<String>,
 
-    /// The account, where no ARN of the suites names it [default: any]
+    /// The account, where no ARN of the suites names it [default: the one that all ARNs name, else any]
     #[arg(long, value_name = "ID", value_parser = parse_account, help_heading = "AWS")]
     pub account: Option<String>,
 

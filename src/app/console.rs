@@ -2,8 +2,8 @@
 //! people no command of a CI host.
 
 use std::io::{ErrorKind, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use crate::report::host::defuse;
 /// So many lines of the log wait for a reader who does not read; what comes then is counted.
 const MOST_WAITING: usize = 10_000;
 
-/// So long the rest of the log is waited for before something else is written, or the process ends.
+/// Where none of the log is read for so long, its rest is not waited for, be it that something else is to be
+/// written or that the process ends.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where text for people goes.
@@ -33,6 +34,7 @@ struct Log {
     lines: Sender<Line>,
     waiting: Arc<AtomicUsize>,
     missing: AtomicUsize,
+    stalled: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -68,6 +70,9 @@ impl Console {
     ///
     /// It cannot be written. A reader that has gone, such as `head`, has had what it wanted.
     pub fn data(&self, text: &str) -> Result<(), Error> {
+        if text.is_empty() {
+            return Ok(());
+        }
         self.flush();
         let mut stdout = AutoStream::new(std::io::stdout(), self.color);
         match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -92,9 +97,20 @@ impl Console {
     /// Waits until the log so far is written, or its reader has stalled for too long.
     pub fn flush(&self) {
         let Some(log) = self.log.get() else { return };
+        log.tell_missing();
         let (told, written) = channel();
-        if log.lines.send(Line::Flush(told)).is_ok() {
-            let _ = written.recv_timeout(PATIENCE);
+        if log.lines.send(Line::Flush(told)).is_err() {
+            return;
+        }
+        // Once is enough: a reader who has stalled is not waited for again.
+        let patience = if log.stalled.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
+        loop {
+            let waiting = log.waiting.load(Ordering::Relaxed);
+            let stalled = written.recv_timeout(patience) == Err(RecvTimeoutError::Timeout);
+            // One who is slow reads on.
+            if !stalled || log.waiting.load(Ordering::Relaxed) == waiting {
+                return log.stalled.store(stalled, Ordering::Relaxed);
+            }
         }
     }
 
@@ -104,10 +120,7 @@ impl Console {
             log.missing.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        match log.missing.swap(0, Ordering::Relaxed) {
-            0 => {}
-            missing => log.send(format!("{missing} lines of the log are missing: nobody read it")),
-        }
+        log.tell_missing();
         log.send(line);
     }
 }
@@ -118,7 +131,14 @@ impl Log {
         let waiting = Arc::new(AtomicUsize::new(0));
         let left = Arc::clone(&waiting);
         std::thread::spawn(move || write_lines(&received, &left, color));
-        Self { lines, waiting, missing: AtomicUsize::new(0) }
+        Self { lines, waiting, missing: AtomicUsize::new(0), stalled: AtomicBool::new(false) }
+    }
+
+    fn tell_missing(&self) {
+        match self.missing.swap(0, Ordering::Relaxed) {
+            0 => {}
+            missing => self.send(format!("{missing} lines of the log are missing: nobody read it")),
+        }
     }
 
     fn send(&self, line: String) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::Utc;
 
 use super::collect::{Collector, journal_broken};
-use super::host::annotations;
+use super::host::show;
 use super::{Console, history};
 use crate::cli::RunArgs;
 use crate::engine::driver::Ended;
@@ -13,12 +13,15 @@ use crate::engine::journal::record::Record;
 use crate::engine::journal::writer::Journal;
 use crate::engine::signals::Signals;
 use crate::outcome::{RunError, RunSummary};
-use crate::report::terminal;
 use crate::report::writer::{Moment, Outputs};
 
 /// How long the last record of the journal is waited for, and how long after a signal.
 const PATIENCE: Duration = Duration::from_secs(30);
 const HURRY: Duration = Duration::from_millis(300);
+
+/// How long it is waited for after a signal that comes only then: the process is to be gone within seven
+/// seconds.
+const CUT_SHORT: Duration = Duration::from_secs(5);
 
 /// Writes the reports of a run for the last time, ends its journal, and tells how it came out; `ended` is
 /// what the engine has left, unless it broke.
@@ -31,17 +34,20 @@ pub(super) async fn conclude(
     console: &Console,
 ) {
     let written = write(collector, outputs, console);
-    let mut can_be_taken_up = false;
-    if let Some(Ended { journal, left_open, signals }) = ended {
+    let mut left_open = false;
+    if let Some(ended) = ended {
         // Only once its reports are there is a run finished: whoever takes it up writes them again.
-        let open = left_open || !written;
-        match end(journal, open, signals, collector.summary()).await {
+        left_open = ended.left_open || !written;
+        let end = end(ended.journal, left_open, ended.signals, collector.summary()).await;
+        match end {
+            Ok(()) => {}
+            // What has been started is on disk: nothing is lost that whoever takes it up needs.
+            Err(why) if left_open => console.log(&format!("warning: {}", journal_broken(&why))),
             Err(why) => not_finished(collector, outputs, console, &why),
-            Ok(()) => can_be_taken_up = open && args.access.simulate.is_none(),
         }
     }
     tell(args, collector.summary(), outputs, quiet, console);
-    if can_be_taken_up && !quiet {
+    if left_open && args.access.simulate.is_none() && !quiet {
         let run_id = &collector.summary().run_id;
         console.log(&format!("to take the run up: the same command, with --run-id {run_id}"));
     }
@@ -61,20 +67,24 @@ fn write(collector: &mut Collector, outputs: &Outputs, console: &Console) -> boo
         note(collector, problem);
         all = false;
     }
-    // The summary is written once, and so comes last: it is no greener than the exit code.
-    if let Err(problem) = outputs.summarize(collector.concluded()) {
+    // What cannot be taken back comes last: it is no greener than the exit code.
+    let last = outputs.summarize(collector.concluded()).err();
+    let last = last
+        .into_iter()
+        .chain(outputs.write_streams(collector.concluded()).err().into_iter().flatten());
+    for problem in last.collect::<Vec<String>>() {
         note(collector, problem);
         let _ = outputs.hand_on(collector.concluded());
         all = false;
     }
     if !all {
-        let _ = outputs.write(collector.concluded(), Moment::Again);
+        let _ = outputs.write(collector.concluded(), Moment::End);
     }
     all
 }
 
-/// Ends the journal: of a run that is finished, with what it has come to. A signal cuts the wait for the
-/// disk off.
+/// Ends the journal: of a run that is finished, with what it has come to. After a signal the disk has less
+/// time.
 ///
 /// # Errors
 ///
@@ -89,9 +99,18 @@ async fn end(
     let end = (!open).then(|| Record::End { at: Utc::now(), conclusion });
     let patience = if summary.signal.is_some() { HURRY } else { PATIENCE };
     let ended = tokio::task::spawn_blocking(move || journal.end(end, patience));
+    let cut_short = async {
+        match signals.recv().await {
+            Some(signal) => {
+                tokio::time::sleep(CUT_SHORT).await;
+                signal
+            }
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         ended = ended => ended.unwrap_or_else(|error| Err(error.to_string())),
-        Some(signal) = signals.recv() => Err(format!("{signal} came first")),
+        signal = cut_short => Err(format!("{signal} came first")),
     }
 }
 
@@ -104,8 +123,9 @@ fn not_finished(collector: &mut Collector, outputs: &Outputs, console: &Console,
     if collector.summary().errors.iter().all(|error| error.message != message) {
         collector.trouble(RunError::new(message, ""));
         let _ = outputs.hand_on(collector.concluded());
+        // Behind the one that was greener, which cannot be taken back.
         let _ = outputs.summarize(collector.concluded());
-        let _ = outputs.write(collector.concluded(), Moment::Again);
+        let _ = outputs.write(collector.concluded(), Moment::End);
     }
 }
 
@@ -121,16 +141,8 @@ fn tell(args: &RunArgs, summary: &RunSummary, outputs: &Outputs, quiet: bool, co
     if !quiet {
         console.log(&format!("report: {}", outputs.describe().join(", ")));
     }
-    let result = terminal::report(summary);
-    // The exit code and the reports tell the result, whether stdout takes it or not. A report that goes there
-    // is for a program, and is to be alone.
-    let shown = if outputs.use_stdout() {
-        console.log(result.trim_end());
-        Ok(())
-    } else {
-        console.show(&result)
-    };
-    if let Err(error) = shown.and_then(|()| console.data(&annotations(summary))) {
+    // The exit code and the reports tell the result, whether stdout takes it or not.
+    if let Err(error) = show(summary, outputs, console) {
         console.log(&error.to_string());
     }
 }

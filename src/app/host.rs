@@ -6,10 +6,11 @@ use uuid::Uuid;
 
 use super::Console;
 use crate::cli::ReportArgs;
+use crate::error::Error;
 use crate::outcome::RunSummary;
-use crate::report::github;
 use crate::report::host::Host;
-use crate::report::writer::{Outputs, StepOutputs, Summary};
+use crate::report::writer::{Outputs, StepOutputs, Summary, identity};
+use crate::report::{github, terminal};
 
 /// The host.
 pub(super) fn host() -> Host {
@@ -36,12 +37,7 @@ fn step_outputs() -> Option<StepOutputs> {
 /// Where the Markdown summary goes that was asked for at `path`: behind what is there already
 /// where that is the job's own.
 pub(super) fn summary_at(path: PathBuf) -> Summary {
-    let real = |path: &Path| {
-        std::fs::canonicalize(path)
-            .or_else(|_| std::path::absolute(path))
-            .unwrap_or_else(|_| path.to_owned())
-    };
-    if summary_of_the_job().is_some_and(|job| real(&job) == real(&path)) {
+    if summary_of_the_job().is_some_and(|job| identity(&job) == identity(&path)) {
         Summary::Append(path)
     } else {
         Summary::Replace(path)
@@ -54,7 +50,7 @@ fn default_summary() -> Option<Summary> {
 }
 
 /// The commands that the host reads of a run's result; empty where it reads none.
-pub(super) fn annotations(summary: &RunSummary) -> String {
+fn annotations(summary: &RunSummary) -> String {
     match host() {
         Host::Github => github::annotations(summary, |file| in_repository(Path::new(file))),
         _ => String::new(),
@@ -88,10 +84,46 @@ pub(super) fn outputs(args: &ReportArgs) -> Outputs {
     }
 }
 
+/// Shows the end of a run, and annotates what there is to be. A report on stdout is for a program, and is to be
+/// alone there.
+///
+/// # Errors
+///
+/// Stdout cannot be written.
+pub(super) fn show(
+    summary: &RunSummary,
+    outputs: &Outputs,
+    console: &Console,
+) -> Result<(), Error> {
+    let result = terminal::report(summary);
+    if outputs.use_stdout() {
+        console.log(result.trim_end());
+    } else {
+        console.show(&result)?;
+    }
+    annotate(summary, outputs, console);
+    Ok(())
+}
+
+/// Annotates what is wrong in suites, where the host takes that, beside a run.
+pub(super) fn annotate_places(error: &Error, console: &Console) {
+    if host() == Host::Github {
+        let annotations =
+            github::places(&error.for_reports(), |file| in_repository(Path::new(file)));
+        if let Err(error) = console.data(&annotations) {
+            console.log(&error.to_string());
+        }
+    }
+}
+
 /// Annotates what there is to be, where the host takes that. What keeps it from being is told: the exit
 /// code is that of the run.
-pub(super) fn annotate(summary: &RunSummary, console: &Console) {
-    if let Err(error) = console.data(&annotations(summary)) {
+pub(super) fn annotate(summary: &RunSummary, outputs: &Outputs, console: &Console) {
+    let annotations = annotations(summary);
+    // The host reads both, and a report on stdout is to be alone there.
+    if outputs.use_stdout() {
+        annotations.lines().for_each(|line| console.command(line));
+    } else if let Err(error) = console.data(&annotations) {
         console.log(&error.to_string());
     }
 }

@@ -19,10 +19,10 @@ use std::path::Path;
 use clap::CommandFactory;
 
 use crate::cli::{Cli, Command, Schema, SimulateArgs, ValidateArgs};
-use crate::engine::signals;
+use crate::engine::signals::{self, Signals};
 use crate::error::{Error, Kind};
 use crate::exit;
-use crate::outcome::ServiceName;
+use crate::outcome::{Conclusion, ServiceName, Signal};
 use crate::report::json;
 use crate::simulator::{Scenario, Simulator};
 use crate::suite;
@@ -59,7 +59,8 @@ pub async fn main(cli: Cli, console: &Console) -> Result<u8, Error> {
 }
 
 fn validate(args: &ValidateArgs, console: &Console) -> Result<u8, Error> {
-    for suite in suites::load_all(&args.suites)? {
+    let suites = suites::load_all(&args.suites);
+    for suite in suites.inspect_err(|error| host::annotate_places(error, console))? {
         let count = |service| suite.tests.iter().filter(|t| t.target.service() == service).count();
         console.show(&format!(
             "{}: ok, {} tests ({} Connect, {} Lex)\n",
@@ -74,7 +75,7 @@ fn validate(args: &ValidateArgs, console: &Console) -> Result<u8, Error> {
 
 async fn simulate(args: &SimulateArgs, console: &Console) -> Result<u8, Error> {
     let scenario = load_scenario(args.scenario.as_deref())?;
-    let mut signals = signals::listen().map_err(|error| no_signals(&error))?;
+    let mut signals = listen()?;
     let simulator = start_simulator(scenario, args.port).await?;
     console.data(&format!("{}\n", simulator.url()))?;
     console.log("serving Amazon Connect and Lex V2; Ctrl-C ends it");
@@ -83,8 +84,15 @@ async fn simulate(args: &SimulateArgs, console: &Console) -> Result<u8, Error> {
     Ok(exit::PASSED)
 }
 
-fn no_signals(error: &std::io::Error) -> Error {
-    Error::new(Kind::Environment, format!("failed to listen for signals: {error}"))
+/// Listens for signals. What does not end by itself in time after one is ended.
+fn listen() -> Result<Signals, Error> {
+    #[expect(clippy::exit, reason = "whoever could return is what hangs")]
+    fn leave(signal: Signal) -> ! {
+        std::process::exit(i32::from(exit::code(Conclusion::Cancelled, Some(signal))))
+    }
+    signals::listen(leave).map_err(|error| {
+        Error::new(Kind::Environment, format!("failed to listen for signals: {error}"))
+    })
 }
 
 /// Does what may wait for a disk, a large folder, or a program at the other end of a pipe, so that signals

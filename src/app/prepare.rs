@@ -5,6 +5,7 @@ use globset::GlobSetBuilder;
 use super::{forecast, history, load_scenario, off_thread, start_simulator, suites};
 use crate::cli::{Details, RunArgs, SelectionArgs};
 use crate::error::{Error, Kind};
+use crate::outcome::Place;
 use crate::plan::{self, History, Options, Plan, Selection, Target};
 use crate::service::{self, Access};
 use crate::simulator::Simulator;
@@ -94,9 +95,10 @@ pub(super) fn check_arns(suites: &[Suite], region: &str) -> Result<(), Error> {
         for test in &suite.tests {
             let Target::Connect(target) = &test.target else { continue };
             if target.instance.region.as_ref().is_some_and(|named| named != region) {
-                let place = format!("{}:{}", suite.source.path(), test.position.line);
-                let message = format!("{place}: the instance's ARN is not of --region {region}");
-                return Err(Error::new(Kind::Invalid, message));
+                let (file, line) = (suite.source.path().to_owned(), test.position.line);
+                let message = format!("the instance's ARN is not of --region {region}");
+                return Err(Error::new(Kind::Invalid, format!("{file}:{line}: {message}"))
+                    .places(vec![Place { file, line, message }]));
             }
         }
     }

@@ -91,7 +91,7 @@ fn write_all(summary: &RunSummary, outputs: &Outputs, console: &Console) {
     for problem in outputs.write_all(summary) {
         console.log(&format!("error: {problem}"));
     }
-    annotate(summary, console);
+    annotate(summary, outputs, console);
 }
 
 /// Writes reports for a command line of `run` that could not be read, as far as it says where

@@ -1,14 +1,14 @@
 //! `callcheck render`: the other reports again, from the JSON report of a run.
 
-use super::host::{annotations, summary_at};
+use super::host::{show, summary_at};
 use super::{Console, Error};
 use crate::cli::RenderArgs;
 use crate::error::Kind;
 use crate::exit;
 use crate::outcome::{LexResults, RunSummary, Speaker, Turn};
+use crate::report::json;
 use crate::report::junit::LexCases;
 use crate::report::writer::{Moment, Outputs};
-use crate::report::{json, terminal};
 
 /// Makes the reports that are asked for, and shows the end of the run as its log did.
 pub(super) fn render(args: &RenderArgs, console: &Console) -> Result<u8, Error> {
@@ -39,8 +39,8 @@ pub(super) fn render(args: &RenderArgs, console: &Console) -> Result<u8, Error> 
     }
     let mut problems = outputs.write(&summary, Moment::End).err().unwrap_or_default();
     problems.extend(outputs.summarize(&summary).err());
-    console.show(&terminal::report(&summary))?;
-    console.data(&annotations(&summary))?;
+    problems.extend(outputs.write_streams(&summary).err().into_iter().flatten());
+    show(&summary, &outputs, console)?;
     if problems.is_empty() {
         return Ok(exit::PASSED);
     }

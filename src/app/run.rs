@@ -10,15 +10,15 @@ use uuid::Uuid;
 
 use super::collect::Collector;
 use super::ending::conclude;
-use super::host::{annotate, host, outputs};
+use super::host::{annotate, annotate_places, host, outputs};
 use super::journal::{self, Chosen};
 use super::prepare::{Prepared, prepare};
 use super::refused::{check_outputs, interrupted, refuse, refuse_without_reports};
-use super::{Console, forecast, no_signals, off_thread, suites};
+use super::{Console, forecast, listen, off_thread, suites};
 use crate::cli::{Progress, RunArgs};
 use crate::engine::core::Core;
+use crate::engine::driver;
 use crate::engine::journal::writer::Journal;
-use crate::engine::{driver, signals};
 use crate::error::{Error, Kind};
 use crate::event::{Event, EventKind};
 use crate::exit;
@@ -62,12 +62,13 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     let mut identity = Identity::new(args.run_id.clone());
     let outputs = outputs(&args.reports);
     // One that comes while the run is prepared ends it as one that comes later does, with its reports.
-    let mut signals = signals::listen().map_err(|error| no_signals(&error))?;
+    let mut signals = listen()?;
     let given = args.suites.clone();
     let (suites, failure) = tokio::select! {
         expanded = off_thread(move || suites::expand(&given)) => expanded,
         // Nothing else may be written before it is known that no report takes the place of a suite.
         Some(signal) = signals.recv() => {
+            console.log("warning: no report was written: one that is there may be of an earlier run");
             return Ok(interrupted(signal, identity, &outputs.without_reports(), console));
         }
     };
@@ -111,7 +112,7 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
         Err(error) => {
             // Its cause alone: of the tests there is nothing to say.
             let cause = RunSummary { suites: Vec::new(), ..collector.summary().clone() };
-            annotate(&cause, console);
+            annotate(&cause, &outputs, console);
             return Err(error);
         }
     };
@@ -214,7 +215,8 @@ async fn dry_run(mut args: RunArgs, console: &Console) -> Result<u8, Error> {
     args.suites = suites;
     check_outputs(&args, &outputs(&args.reports))?;
     failure.map_or(Ok(()), Err)?;
-    let Prepared { plan, warnings, .. } = prepare(&args).await?;
+    let prepared = prepare(&args).await.inspect_err(|error| annotate_places(error, console));
+    let Prepared { plan, warnings, .. } = prepared?;
     for warning in warnings.iter().filter(|_| !args.quiet) {
         console.log(&format!("warning: {warning}"));
     }

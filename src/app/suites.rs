@@ -8,6 +8,7 @@ use globset::GlobBuilder;
 use walkdir::WalkDir;
 
 use crate::error::{Error, Kind};
+use crate::outcome::Place;
 use crate::report::writer::identity;
 use crate::suite::{self, LoadError, Suite};
 
@@ -111,12 +112,17 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {
                 places.extend(diagnostics.places());
             }
             Err(LoadError::Io { path, source }) => {
+                let message = format!("failed to read it: {source}");
                 problems.push(format!("error: failed to read {path}: {source}"));
+                places.push(Place { file: path, line: 1, message });
                 hint = Some("name a suite: callcheck run SUITE; examples/suite.yaml shows one");
             }
         }
     }
-    problems.extend(repeated_names(&suites));
+    for repeated in repeated_names(&suites) {
+        problems.push(format!("error: {}:{}: {}", repeated.file, repeated.line, repeated.message));
+        places.push(repeated);
+    }
     if problems.is_empty() {
         return Ok(suites);
     }
@@ -131,18 +137,15 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Vec<Suite>, Error> {
 }
 
 /// Suite names stand in every report and in client tokens: they are unique in a run.
-fn repeated_names(suites: &[Suite]) -> Vec<String> {
+fn repeated_names(suites: &[Suite]) -> Vec<Place> {
     let mut first: HashMap<&str, &Suite> = HashMap::new();
     let mut problems = Vec::new();
     for suite in suites {
         if let Some(other) = first.insert(&suite.name.value, suite) {
             let line = suite.source.position(suite.name.span.start).line;
-            problems.push(format!(
-                "error: {}:{line}: a second suite is named `{}`; the first is {}",
-                suite.source.path(),
-                suite.name.value,
-                other.source.path()
-            ));
+            let (name, first) = (&suite.name.value, other.source.path());
+            let message = format!("a second suite is named `{name}`; the first is {first}");
+            problems.push(Place { file: suite.source.path().to_owned(), line, message });
         }
     }
     problems

@@ -6,8 +6,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::core::TWICE;
-use crate::exit;
-use crate::outcome::{Conclusion, Signal};
+use crate::outcome::Signal;
 
 /// A signal is followed by the end of the run within seven seconds. So long after it the process ends all
 /// the same, whatever holds it up, such as a report that goes to a pipe which nobody reads: GitHub kills it
@@ -16,6 +15,9 @@ const LONGEST: Duration = Duration::from_secs(9);
 
 /// So long a second signal leaves for the last reports.
 const LEAVING: Duration = Duration::from_secs(2);
+
+/// Ends the process for a signal, whatever it is doing.
+pub type Leave = fn(Signal) -> !;
 
 /// Signals in the order in which they come.
 #[derive(Debug)]
@@ -51,13 +53,13 @@ impl Signals {
 }
 
 /// Listens for SIGINT and SIGTERM (on Windows for Ctrl-C and Ctrl-Break) from now on; must be
-/// called within a tokio runtime. After one the process ends in time, even if it hangs.
+/// called within a tokio runtime. Where nobody ends the process in time after one, `leave` does.
 ///
 /// # Errors
 ///
 /// The system refuses to install a handler.
 #[cfg(unix)]
-pub fn listen() -> std::io::Result<Signals> {
+pub fn listen(leave: Leave) -> std::io::Result<Signals> {
     use tokio::signal::unix::{SignalKind, signal};
     let (sender, receiver) = unbounded_channel();
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -77,21 +79,21 @@ pub fn listen() -> std::io::Result<Signals> {
             }
         }
     });
-    Ok(guarded(receiver))
+    Ok(guarded(receiver, leave))
 }
 
 /// Its number on Linux (x86-64, arm64), macOS and the BSDs: signal.h.
 #[cfg(unix)]
 const SIGXFSZ: i32 = 25;
 
-/// Listens for Ctrl-C and Ctrl-Break from now on; must be called within a tokio runtime. After one the
-/// process ends in time, even if it hangs.
+/// Listens for Ctrl-C and Ctrl-Break from now on; must be called within a tokio runtime. Where nobody ends
+/// the process in time after one, `leave` does.
 ///
 /// # Errors
 ///
 /// The system refuses to install a handler.
 #[cfg(windows)]
-pub fn listen() -> std::io::Result<Signals> {
+pub fn listen(leave: Leave) -> std::io::Result<Signals> {
     use tokio::signal::windows::{ctrl_break, ctrl_c};
     let (sender, receiver) = unbounded_channel();
     let mut interrupt = ctrl_c()?;
@@ -108,31 +110,27 @@ pub fn listen() -> std::io::Result<Signals> {
             }
         }
     });
-    Ok(guarded(receiver))
+    Ok(guarded(receiver, leave))
 }
 
-/// Hands signals on, and ends the process where nobody does in time.
-#[expect(clippy::exit, reason = "whoever could return is what hangs")]
-fn guarded(mut signals: UnboundedReceiver<Signal>) -> Signals {
+/// Hands signals on, and leaves where nobody does in time.
+fn guarded(mut signals: UnboundedReceiver<Signal>, leave: Leave) -> Signals {
     let (sender, rest) = unbounded_channel();
     tokio::spawn(async move {
         let Some(first) = signals.recv().await else { return };
-        let mut last = Instant::now();
-        let mut ends_at = last + LONGEST;
+        let began = Instant::now();
+        let mut ends_at = began + LONGEST;
         // Whether anybody listens or not.
         let _ = sender.send(first);
         loop {
             tokio::select! {
                 Some(signal) = signals.recv() => {
-                    if last.elapsed() >= TWICE {
+                    if began.elapsed() >= TWICE {
                         ends_at = ends_at.min(Instant::now() + LEAVING);
                     }
-                    last = Instant::now();
                     let _ = sender.send(signal);
                 }
-                () = sleep_until(ends_at) => {
-                    std::process::exit(i32::from(exit::code(Conclusion::Cancelled, Some(first))));
-                }
+                () = sleep_until(ends_at) => leave(first),
             }
         }
     });

@@ -12,7 +12,7 @@
 
 use super::headline::{self, Total};
 use super::text::one_line;
-use crate::outcome::{Gate, Place, RunSummary, SuiteResult, TestResult, Verdict};
+use crate::outcome::{Gate, Place, RunError, RunSummary, SuiteResult, TestResult, Verdict};
 
 /// So many annotations of a level are told one by one.
 const MOST: usize = 9;
@@ -37,14 +37,12 @@ pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> Stri
         !is_error(test) && worth_it && test.outcome.verdict != Verdict::NotRun
     };
     let of_run = summary.errors.iter().flat_map(|error| {
-        let (title, level) = (format!("callcheck: {}", error.message), "error");
-        let at = |at: &Place| command(level, &place(&at.file), at.line, &title, &at.message);
         let lines = std::iter::once(error.message.as_str()).chain(error.details.lines());
         let lines: Vec<String> = lines.take(MOST_LINES).map(data).collect();
         // An escaped line break: GitHub shows the lines.
         let nowhere = format!("::error::{}", lines.join("%0A"));
         let nowhere = error.places.is_empty().then_some(nowhere);
-        error.places.iter().map(at).chain(nowhere).collect::<Vec<String>>()
+        at_places(error, &place).chain(nowhere).collect::<Vec<String>>()
     });
     let of = |level: &'static str, wanted: &dyn Fn(&TestResult) -> bool| -> Vec<String> {
         let mut told: Vec<_> = all.iter().filter(|(_, test)| wanted(test)).collect();
@@ -58,6 +56,22 @@ pub fn annotations(summary: &RunSummary, place: impl Fn(&str) -> String) -> Stri
     let lines =
         capped("error", errors).into_iter().chain(capped("warning", of("warning", &is_warning)));
     lines.map(|line| line + "\n").collect()
+}
+
+/// The annotations of what an error says to be wrong in suites.
+pub fn places(error: &RunError, place: impl Fn(&str) -> String) -> String {
+    capped("error", at_places(error, place).collect())
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+fn at_places(error: &RunError, place: impl Fn(&str) -> String) -> impl Iterator<Item = String> {
+    let title = format!("callcheck: {}", error.message);
+    error
+        .places
+        .iter()
+        .map(move |at: &Place| command("error", &place(&at.file), at.line, &title, &at.message))
 }
 
 /// The outputs of the step, in the form of the file that GitHub reads them from. `reports` are the

@@ -18,8 +18,8 @@ use super::headline;
 use super::text::{cut, one_line, xml_body};
 use crate::outcome::{Counts, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
 
-/// The summary is at most so long, in bytes: below GitHub's 1 MiB, with room for what other steps
-/// of a job have written.
+/// The file of a summary is at most so long, in bytes: below GitHub's 1 MiB, with room for what a job
+/// writes there after it.
 const MOST_BYTES: usize = 900 * 1024;
 
 /// A cell is at most so long, in characters: a table is to be read at a glance.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufWriter, IntoInnerError, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::junit::{self, LexCases};
 use super::{github, html, json, markdown};
@@ -15,8 +15,6 @@ pub enum Moment {
     Meanwhile,
     /// At the end.
     End,
-    /// At the end, once more, since something has come to light in writing.
-    Again,
 }
 
 /// Where reports go.
@@ -182,18 +180,39 @@ impl Outputs {
         let mut problems = self.write(summary, Moment::End).err().unwrap_or_default();
         problems.extend(self.hand_on(summary).err());
         problems.extend(self.summarize(summary).err());
+        problems.extend(self.write_streams(summary).err().into_iter().flatten());
         problems
     }
 
-    /// Writes every report. One that cannot be written does not keep the others from being.
+    /// Writes every report that goes to a file. One that cannot be written does not keep the others from
+    /// being.
     ///
     /// # Errors
     ///
     /// A sentence for each report that could not be written.
     pub fn write(&self, summary: &RunSummary, moment: Moment) -> Result<(), Vec<String>> {
+        self.write_all_that(|path| !is_stream(path), summary, moment)
+    }
+
+    /// Writes those that go to a pipe or a device; to be called once, after all else: it cannot be taken back,
+    /// and whoever reads it may take his time, or be gone.
+    ///
+    /// # Errors
+    ///
+    /// A sentence for each that could not be written.
+    pub fn write_streams(&self, summary: &RunSummary) -> Result<(), Vec<String>> {
+        self.write_all_that(is_stream, summary, Moment::End)
+    }
+
+    fn write_all_that(
+        &self,
+        wanted: impl Fn(&Path) -> bool,
+        summary: &RunSummary,
+        moment: Moment,
+    ) -> Result<(), Vec<String>> {
         let lex = match moment {
             Moment::Meanwhile => LexCases::Set,
-            Moment::End | Moment::Again => self.junit_lex,
+            Moment::End => self.junit_lex,
         };
         let json = |path: &Path| put(path, |to| json::write(summary, to));
         let html = |path: &Path| put(path, |to| html::write(summary, to));
@@ -204,18 +223,12 @@ impl Outputs {
             ("HTML", &self.html, &html),
             ("JUnit", &self.junit, &junit),
         ];
-        let (streams, files): (Vec<_>, Vec<_>) = all
-            .iter()
-            .filter_map(|(name, path, write)| Some((name, path.as_ref()?, write)))
-            .partition(|(_, path, _)| is_stream(path));
-        // Whoever reads a stream may be gone, or take his time. What is written there cannot be taken back:
-        // it gets the last word only, and once.
-        let streams = streams.into_iter().filter(|_| moment == Moment::End);
-        let problem = |(name, path, write): (&&str, &PathBuf, &WriteTo<'_>)| {
+        let problem = |(name, path, write): &(&str, &Option<PathBuf>, WriteTo<'_>)| {
+            let path = path.as_ref().filter(|path| wanted(path))?;
             let error = write(path).err()?;
             Some(format!("failed to write the {name} report to {}: {error}", path.display()))
         };
-        let problems: Vec<String> = files.into_iter().chain(streams).filter_map(problem).collect();
+        let problems: Vec<String> = all.iter().filter_map(problem).collect();
         if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
@@ -303,14 +316,12 @@ fn name_of(path: &Path) -> (String, String) {
     (text(path.file_stem()).unwrap_or_default(), extension.unwrap_or_default())
 }
 
-/// Whether a path is a device or a pipe, such as /dev/stdout: written to, never replaced.
+/// Whether a path is a device or a pipe, or an open file such as /dev/stdout: written to, never replaced.
 fn is_stream(path: &Path) -> bool {
-    // /dev/stdout may well be a file.
-    std::fs::metadata(path).is_ok_and(|found| {
-        path.starts_with("/dev")
-            || path.starts_with("/proc")
-            || (!found.is_file() && !found.is_dir())
-    })
+    let is_open = std_stream(path).is_some()
+        || path.starts_with("/dev/fd")
+        || path.starts_with("/proc") && path.components().any(|part| part.as_os_str() == "fd");
+    is_open || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
 }
 
 /// A stream of this process that has a name as if it were a file.
@@ -328,11 +339,19 @@ fn std_stream(path: &Path) -> Option<StdStream> {
     }
 }
 
-/// A path by which two names of one file are known to be one.
+/// A path by which two names of one file are known to be one, whether it is there yet or not.
 pub fn identity(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
-        .unwrap_or_else(|_| path.to_owned())
+    let mut real = PathBuf::new();
+    for part in std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components() {
+        match part {
+            Component::ParentDir => drop(real.pop()),
+            Component::CurDir => {}
+            part => real.push(part),
+        }
+        // A link first: what is above it is above what it leads to.
+        real = std::fs::canonicalize(&real).unwrap_or(real);
+    }
+    real
 }
 
 /// Puts what `content` writes in the place of a file in one step, so that whoever reads it, or kills

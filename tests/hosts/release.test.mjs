@@ -116,6 +116,7 @@ test("later releases keep the sums of earlier ones, and the newest is what v0 is
     ["0.2.0-rc.1", 2, false],
     ["0.2.0", 3, true],
     ["0.1.1", 4, false],
+    ["0.3.0", 5, true],
   ]) {
     prepare(repo, version);
     release(repo, version);

@@ -161,6 +161,26 @@ fn a_report_that_nobody_reads_holds_no_signal_up_for_long() {
     running.wait().exits(143);
 }
 
+#[test]
+fn a_signal_after_the_last_verdict_leaves_a_run_that_is_over_as_it_is() {
+    let args = ["--json", "pipe", "--run-id", "over"];
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&args);
+    let pipe = story.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let running = story.begin();
+    let report = running.file("junit.xml");
+    running.wait_for(|_| {
+        std::fs::read_to_string(&report).is_ok_and(|text| text.contains("errors=\"0\""))
+    });
+    running.signal("TERM");
+    // Its reader has been slow.
+    assert!(std::fs::read_to_string(&pipe).unwrap().contains("\"passed\""));
+    let outcome = running.wait();
+    outcome.exits(0);
+    let journal = std::fs::read_to_string(outcome.file(".callcheck/runs/over.jsonl")).unwrap();
+    assert!(journal.lines().last().unwrap().contains("\"end\""), "{journal}");
+}
+
 /// Begins a run, interrupts it once it asks `chain` for something, and sees that it ends at once.
 fn interrupted_while(chain: &TcpListener, command: &mut Command) {
     let mut child = command.args(["run", "--quiet"]).spawn().unwrap();

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::harness::{Outcome, Story};
+use crate::harness::{Outcome, Story, callcheck};
 use crate::reports::failing;
 
 #[test]
@@ -43,6 +43,12 @@ fn what_is_wrong_with_a_suite_or_the_command_line_is_annotated_too() {
         );
     }
     assert!(annotations.iter().any(|line| line.contains("line=4,") && line.contains("`nam`")));
+    let folder = outcome.file(".");
+    for args in [&["validate", "suite.yaml"][..], &["run", "suite.yaml", "--dry-run"]] {
+        let output = callcheck(&folder).args(args).env("GITHUB_ACTIONS", "true").output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(said.contains("::error file=suite.yaml,line=4,"), "{args:?}: {said}");
+    }
     let outcome = on_github(failing().args(&["--fail-fast=yes"])).run();
     outcome.exits(2);
     let said = outcome.stdout.lines().find(|line| line.starts_with("::error::"));

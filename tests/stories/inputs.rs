@@ -111,6 +111,7 @@ fn a_report_is_no_part_of_another_and_not_the_history() {
             "r.part2.xml is to be a part of the JUnit",
         ),
         (&["--junit", "r.xml", "--html", ".callcheck/history.json"], "two things are to be in"),
+        (&["--junit", "same.xml", "--html", "sub/../same.xml"], "two things are to be in"),
     ] {
         let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
         let outcome = story.args(args).run();
@@ -274,7 +275,8 @@ fn a_folder_that_cannot_be_read_matters_where_the_pattern_reaches_it() {
 
 #[test]
 fn a_command_line_that_breaks_takes_no_suite_away() {
-    let broken: [&[&str]; 6] = [
+    let broken: [&[&str]; 7] = [
+        &["--junit", "a=b.yaml", "a=b.yaml", "--retries", "many"],
         &["--junit", "suite.yaml", "--retries", "many"],
         // It may be the suite, where none is named.
         &["--junit", "callcheck.yaml", "--retries", "many"],
@@ -286,7 +288,7 @@ fn a_command_line_that_breaks_takes_no_suite_away() {
     for args in broken {
         let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(args);
         std::fs::create_dir_all(story.path().join("s/runs")).unwrap();
-        let kept = ["suite.yaml", "more.yaml", "callcheck.yaml", "s/runs/r.jsonl"];
+        let kept = ["suite.yaml", "more.yaml", "callcheck.yaml", "a=b.yaml", "s/runs/r.jsonl"];
         for name in &kept[1..] {
             std::fs::write(story.path().join(name), "name: More\n").unwrap();
         }

@@ -2,7 +2,7 @@
 
 use quick_junit::TestCaseStatus;
 
-use crate::harness::{Outcome, Story};
+use crate::harness::{Outcome, Story, callcheck};
 
 pub(crate) fn failing() -> Story {
     Story::new().connect(&["{name: Menu, test_case_id: c1, tags: [voice], id: menu}"]).services(
@@ -140,7 +140,7 @@ fn personal_data_stands_in_no_output_unless_it_is_asked_for() {
 
 #[test]
 fn a_report_on_stdout_is_alone_there() {
-    let story = failing().args(&["--json", "/dev/stdout"]);
+    let story = failing().args(&["--json", "/dev/stdout"]).env("GITHUB_ACTIONS", "true");
     let before = "what another step has said\n";
     let file = story.path().join("out.txt");
     std::fs::write(&file, before).unwrap();
@@ -151,7 +151,29 @@ fn a_report_on_stdout_is_alone_there() {
     let report = text.strip_prefix(before).unwrap();
     let report: serde_json::Value = serde_json::from_str(report).unwrap();
     assert_eq!(report["conclusion"], "failed");
-    assert!(outcome.stderr.contains("FAILED  Menu"), "{}", outcome.stderr);
+    for said in ["FAILED  Menu", "\n::error file=suite.yaml,line=12,"] {
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
+    let again = outcome.file("again.xml");
+    let to = std::fs::File::create(&again).unwrap();
+    let report = outcome.file("out.json");
+    std::fs::write(&report, text.strip_prefix(before).unwrap()).unwrap();
+    let render = ["render", "out.json", "--junit", "/dev/stdout"];
+    let status = callcheck(report.parent().unwrap()).args(render).stdout(to).status().unwrap();
+    assert!(status.success());
+    let text = std::fs::read_to_string(again).unwrap();
+    assert!(quick_junit::Report::deserialize_from_str(&text).is_ok(), "{text}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_in_a_folder_of_the_devices_is_a_file() {
+    let memory = tempfile::tempdir_in("/dev/shm").unwrap();
+    let path = memory.path().join("report.xml");
+    let outcome = failing().args(&["--junit", path.to_str().unwrap()]).run();
+    outcome.exits(1);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(quick_junit::Report::deserialize_from_str(&text).is_ok(), "{text}");
 }
 
 #[test]

@@ -227,6 +227,7 @@ fn a_file_that_is_over_the_limit_is_found_before_the_first_start() {
     let output = Command::new("sh")
         .args(["-c", script, env!("CARGO_BIN_EXE_callcheck")])
         .current_dir(folder.path())
+        .env_clear()
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

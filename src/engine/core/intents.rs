@@ -160,12 +160,12 @@ impl Core {
         let Some(behind) = self.behind.get_mut(&self.tests[test].target) else { return };
         // One may have been woken by its own timer, and sent its start.
         let waits = |next: &TestIndex| {
-            let next = &self.tests[*next];
-            matches!(next.state, State::Starting) && !next.on_the_wire
+            let run = &self.tests[*next];
+            *next != test && matches!(run.state, State::Starting) && !run.on_the_wire
         };
         let next = std::iter::from_fn(|| behind.pop_front()).find(waits);
         // In a moment: the state of the one before it is about to change.
-        if let Some(next) = next.filter(|next| *next != test) {
+        if let Some(next) = next {
             self.timers.set(now, Timer::Due(next, self.tests[next].generation));
         }
     }

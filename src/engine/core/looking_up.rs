@@ -338,7 +338,12 @@ impl Core {
         match (closing, certain) {
             (true, true) => self.end_unstarted(now, test),
             (true, false) => self.end_unknown(now, test, "AWS shows no execution of that time"),
-            (false, _) if self.tests[test].times_lost < MOST_LOST => self.want(now, test, now),
+            (false, _) if self.tests[test].times_lost < MOST_LOST => {
+                if self.waits_for_counts() {
+                    return self.give_place_back(now, test, Duration::ZERO);
+                }
+                self.want(now, test, now);
+            }
             (false, true) => {
                 let message = format!("AWS did not start it, asked {MOST_LOST} times: {error}");
                 self.finish(now, test, (Verdict::Error(ErrorKind::StartRejected), message));

@@ -61,7 +61,7 @@ pub use self::spacing::Chance;
 /// the run is to be over within 7 (REPORTING-FACTS.md).
 const GRACE: Duration = Duration::from_millis(6500);
 
-/// A signal that follows another so closely is the same request.
+/// A signal that follows the first so closely is the same request.
 pub const TWICE: Duration = Duration::from_millis(250);
 
 /// After so long without news it is told what is waited for.

@@ -324,9 +324,9 @@ fn plan_of_one_failure(settings: &str) -> Arc<Plan> {
     plan(&format!("max_failures: 1\nconnect:\n  instance_id: i\n{settings}  test_cases:\n{tests}"))
 }
 
-/// What a journal says of an attempt of the first test.
-fn attempt(number: u32, id: &str, verdict: Verdict) -> [Record; 3] {
-    [intent(0, number, 1), started(0, number, 1, id), judged(0, number, verdict)]
+/// What a journal says of an attempt.
+fn attempt(test: TestIndex, number: u32, id: &str, verdict: Verdict) -> [Record; 3] {
+    [intent(test, number, 1), started(test, number, 1, id), judged(test, number, verdict)]
 }
 
 #[test]
@@ -340,7 +340,7 @@ fn what_has_failed_before_counts_before_anything_is_started() {
         (0, Verdict::Failed, Given::new(&[("e-1", "broken")])),
     ] {
         let plan = plan_of_one_failure(&format!("  retries: {retries}\n"));
-        let attempts = (1..=retries + 1).map(|n| attempt(n, &format!("e-{n}"), verdict));
+        let attempts = (1..=retries + 1).map(|n| attempt(0, n, &format!("e-{n}"), verdict));
         let mut world = world;
         let played = taken_up(&plan, attempts.flatten().collect(), &mut world);
         assert!(world.starts.is_empty(), "{verdict}: {:?}", played.times("start"));
@@ -351,15 +351,31 @@ fn what_has_failed_before_counts_before_anything_is_started() {
 }
 
 #[test]
+fn a_lost_start_that_came_to_nothing_waits_for_the_failures_before_it_too() {
+    let plan = plan(
+        "max_failures: 1\nlex: {bot_id: BOT0000001, bot_alias_id: TSTALIASID, locale_id: en_US,
+           api_mode: NonStreaming, expect: none, test_executions: [
+           {name: a, test_set_id: TESTSET001}, {name: b, test_set_id: TESTSET002}]}",
+    );
+    let mut records = attempt(0, 1, "e-1", Verdict::Failed).to_vec();
+    records.push(intent(1, 1, 1));
+    // It is read late.
+    let mut world = Given::new(&[("e-1", "broken")]);
+    let played = taken_up(&plan, records, &mut world);
+    assert!(world.starts.is_empty(), "{:?}", played.times("start"));
+    assert_eq!(played.outcome(0).verdict, Verdict::Failed);
+}
+
+#[test]
 fn what_does_not_count_holds_nobody_back() {
     // It does not block.
     let plan = plan_of_one_failure("  blocking: false\n");
-    let records = attempt(1, "e-1", Verdict::Failed).to_vec();
+    let records = attempt(0, 1, "e-1", Verdict::Failed).to_vec();
     let played = taken_up(&plan, records, &mut Given::new(&[("e-1", "broken")]));
     assert!(played.times("start")[0] < 2.0, "{:?}", played.times("start"));
     // It is tried again.
     let plan = plan_of_one_failure("  retries: 1\n  limits: {in_flight: 1}\n");
-    let records = attempt(1, "e-1", Verdict::Failed).to_vec();
+    let records = attempt(0, 1, "e-1", Verdict::Failed).to_vec();
     let played = taken_up(&plan, records, &mut Given::new(&[("e-1", "FAILED")]));
     assert_eq!((played.outcome(0).verdict, played.outcome(0).flaky), (Verdict::Passed, true));
     assert!(played.over_at < seconds(120.0), "{:?}", played.over_at);
