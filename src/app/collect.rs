@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::event::{Event, EventKind};
 use crate::exit;
 use crate::outcome::{
-    Attempt, Conclusion, Details, ErrorKind, Gate, REPORT_VERSION, RunError, RunSummary, Start,
-    SuiteResult, TestOutcome, TestResult, Verdict, gate,
+    Attempt, Conclusion, Details, ErrorKind, Gate, REPORT_VERSION, RunError, RunSummary, Signal,
+    Start, SuiteResult, TestOutcome, TestResult, Verdict, gate,
 };
 use crate::plan::{Plan, Target, TestIndex};
 use crate::report::progress::Progress;
@@ -108,17 +108,7 @@ impl Collector {
                 let details = "nothing was started after that";
                 self.trouble(RunError::new(journal_broken(why), details));
             }
-            EventKind::Interrupted { signal } => {
-                self.summary.signal = Some(*signal);
-                // A run that was broken off is no green one, even if all of it had passed by then.
-                let message = format!("the run was interrupted by {signal}");
-                let run_id = &self.summary.run_id;
-                let details = match self.keeps_journal {
-                    true => format!("--run-id {run_id} takes it up, and so does --resume"),
-                    false => String::new(),
-                };
-                self.trouble(RunError::new(message, details));
-            }
+            EventKind::Interrupted { signal } => self.interrupted(*signal),
             _ => {}
         }
         self.summary.seconds = event.at.as_secs_f64();
@@ -129,6 +119,19 @@ impl Collector {
     pub(super) fn keeps_journal(&mut self, keeps: bool, began_at: Option<DateTime<Utc>>) {
         self.keeps_journal = keeps;
         self.summary.first_started_at = began_at;
+    }
+
+    /// Takes note of a signal that has broken the run off: it is no green one, even if all of it had passed by
+    /// then.
+    pub(super) fn interrupted(&mut self, signal: Signal) {
+        self.summary.signal = Some(signal);
+        let message = format!("the run was interrupted by {signal}");
+        let run_id = &self.summary.run_id;
+        let details = match self.keeps_journal {
+            true => format!("--run-id {run_id} takes it up, and so does --resume"),
+            false => String::new(),
+        };
+        self.trouble(RunError::new(message, details));
     }
 
     /// Takes note of trouble of the run itself.

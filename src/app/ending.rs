@@ -6,21 +6,21 @@ use chrono::Utc;
 
 use super::collect::{Collector, journal_broken};
 use super::host::show;
-use super::{Console, history};
+use super::{Console, history, off_thread};
 use crate::cli::RunArgs;
 use crate::engine::driver::Ended;
 use crate::engine::journal::record::Record;
 use crate::engine::journal::writer::Journal;
 use crate::engine::signals::Signals;
-use crate::outcome::{RunError, RunSummary};
-use crate::report::writer::{Moment, Outputs};
+use crate::outcome::{RunError, RunSummary, Signal};
+use crate::report::writer::{Moment, Outputs, Report};
 
 /// How long the last record of the journal is waited for, and how long after a signal.
 const PATIENCE: Duration = Duration::from_secs(30);
 const HURRY: Duration = Duration::from_millis(300);
 
-/// How long it is waited for after a signal that comes only then: the process is to be gone within seven
-/// seconds.
+/// How long that, and a report that goes to a pipe, is waited for after a signal which comes only then: the
+/// process is to be gone within seven seconds.
 const CUT_SHORT: Duration = Duration::from_secs(5);
 
 /// Writes the reports of a run for the last time, ends its journal, and tells how it came out; `ended` is
@@ -33,13 +33,15 @@ pub(super) async fn conclude(
     quiet: bool,
     console: &Console,
 ) {
-    let written = write(collector, outputs, console);
-    let mut left_open = false;
+    let (mut journal, mut left_open, mut signals) = (None, false, Signals::none());
     if let Some(ended) = ended {
+        (journal, left_open, signals) = (Some(ended.journal), ended.left_open, ended.signals);
+    }
+    let written = write(collector, outputs, &mut signals, console).await;
+    if let Some(journal) = journal {
         // Only once its reports are there is a run finished: whoever takes it up writes them again.
-        left_open = ended.left_open || !written;
-        let end = end(ended.journal, left_open, ended.signals, collector.summary()).await;
-        match end {
+        left_open |= !written;
+        match end(journal, left_open, &mut signals, collector.summary()).await {
             Ok(()) => {}
             // What has been started is on disk: nothing is lost that whoever takes it up needs.
             Err(why) if left_open => console.log(&format!("warning: {}", journal_broken(&why))),
@@ -55,7 +57,12 @@ pub(super) async fn conclude(
 
 /// Writes the reports for the last time. Where one cannot be written, the others say so. Gives whether
 /// all could be.
-fn write(collector: &mut Collector, outputs: &Outputs, console: &Console) -> bool {
+async fn write(
+    collector: &mut Collector,
+    outputs: &Outputs,
+    signals: &mut Signals,
+    console: &Console,
+) -> bool {
     let note = |collector: &mut Collector, problem: String| {
         console.log(&format!("error: {problem}"));
         collector.trouble(RunError::new(problem, ""));
@@ -67,20 +74,44 @@ fn write(collector: &mut Collector, outputs: &Outputs, console: &Console) -> boo
         note(collector, problem);
         all = false;
     }
-    // What cannot be taken back comes last: it is no greener than the exit code.
-    let last = outputs.summarize(collector.concluded()).err();
-    let last = last
-        .into_iter()
-        .chain(outputs.write_streams(collector.concluded()).err().into_iter().flatten());
-    for problem in last.collect::<Vec<String>>() {
+    // What cannot be taken back comes last: it is no greener than what is known by then.
+    if let Err(problem) = outputs.summarize(collector.concluded()) {
         note(collector, problem);
-        let _ = outputs.hand_on(collector.concluded());
         all = false;
     }
+    for report in Report::ALL.into_iter().filter(|report| outputs.is_stream(*report)) {
+        let (to, summary) = (outputs.clone(), collector.concluded().clone());
+        let written = off_thread(move || to.write_stream(report, &summary));
+        let written = tokio::select! {
+            written = written => written,
+            signal = cut_short(signals) => {
+                collector.interrupted(signal);
+                Err(format!("nobody reads the {report} report"))
+            }
+        };
+        if let Err(problem) = written {
+            note(collector, problem);
+            // Behind the one that was greener, which cannot be taken back.
+            let _ = outputs.summarize(collector.concluded());
+            all = false;
+        }
+    }
     if !all {
+        let _ = outputs.hand_on(collector.concluded());
         let _ = outputs.write(collector.concluded(), Moment::End);
     }
     all
+}
+
+/// A signal that comes only now, once what is still to be done had a little more time.
+async fn cut_short(signals: &mut Signals) -> Signal {
+    match signals.recv().await {
+        Some(signal) => {
+            tokio::time::sleep(CUT_SHORT).await;
+            signal
+        }
+        None => std::future::pending().await,
+    }
 }
 
 /// Ends the journal: of a run that is finished, with what it has come to. After a signal the disk has less
@@ -92,25 +123,16 @@ fn write(collector: &mut Collector, outputs: &Outputs, console: &Console) -> boo
 async fn end(
     journal: Journal,
     open: bool,
-    mut signals: Signals,
+    signals: &mut Signals,
     summary: &RunSummary,
 ) -> Result<(), String> {
     let conclusion = summary.conclusion;
     let end = (!open).then(|| Record::End { at: Utc::now(), conclusion });
     let patience = if summary.signal.is_some() { HURRY } else { PATIENCE };
     let ended = tokio::task::spawn_blocking(move || journal.end(end, patience));
-    let cut_short = async {
-        match signals.recv().await {
-            Some(signal) => {
-                tokio::time::sleep(CUT_SHORT).await;
-                signal
-            }
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         ended = ended => ended.unwrap_or_else(|error| Err(error.to_string())),
-        signal = cut_short => Err(format!("{signal} came first")),
+        signal = cut_short(signals) => Err(format!("{signal} came first")),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) fn render(args: &RenderArgs, console: &Console) -> Result<u8, Error> 
     }
     let mut problems = outputs.write(&summary, Moment::End).err().unwrap_or_default();
     problems.extend(outputs.summarize(&summary).err());
-    problems.extend(outputs.write_streams(&summary).err().into_iter().flatten());
+    problems.extend(outputs.write_streams(&summary));
     show(&summary, &outputs, console)?;
     if problems.is_empty() {
         return Ok(exit::PASSED);

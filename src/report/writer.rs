@@ -1,6 +1,7 @@
 //! The one place that writes reports to disk.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::{Component, Path, PathBuf};
 
@@ -15,6 +16,33 @@ pub enum Moment {
     Meanwhile,
     /// At the end.
     End,
+}
+
+/// A report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// For programs.
+    Json,
+    /// For an artifact.
+    Html,
+    /// For the host.
+    Junit,
+}
+
+impl Report {
+    /// All, in the order in which they are written. What hosts read comes last: where the process is killed in
+    /// between, it is not the greener one.
+    pub const ALL: [Self; 3] = [Self::Json, Self::Html, Self::Junit];
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json => "JSON",
+            Self::Html => "HTML",
+            Self::Junit => "JUnit",
+        })
+    }
 }
 
 /// Where reports go.
@@ -180,7 +208,7 @@ impl Outputs {
         let mut problems = self.write(summary, Moment::End).err().unwrap_or_default();
         problems.extend(self.hand_on(summary).err());
         problems.extend(self.summarize(summary).err());
-        problems.extend(self.write_streams(summary).err().into_iter().flatten());
+        problems.extend(self.write_streams(summary));
         problems
     }
 
@@ -191,45 +219,55 @@ impl Outputs {
     ///
     /// A sentence for each report that could not be written.
     pub fn write(&self, summary: &RunSummary, moment: Moment) -> Result<(), Vec<String>> {
-        self.write_all_that(|path| !is_stream(path), summary, moment)
+        let to_files = Report::ALL.into_iter().filter(|report| !self.is_stream(*report));
+        let problems: Vec<String> =
+            to_files.filter_map(|report| self.write_one(report, summary, moment).err()).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
     }
 
-    /// Writes those that go to a pipe or a device; to be called once, after all else: it cannot be taken back,
-    /// and whoever reads it may take his time, or be gone.
+    /// Whether a report goes to a pipe or a device.
+    pub fn is_stream(&self, report: Report) -> bool {
+        self.path_of(report).is_some_and(|path| is_stream(path))
+    }
+
+    /// Writes a report that goes to a pipe or a device; to be called once, after all else: it cannot be taken
+    /// back, and whoever reads it may take his time, or be gone.
     ///
     /// # Errors
     ///
-    /// A sentence for each that could not be written.
-    pub fn write_streams(&self, summary: &RunSummary) -> Result<(), Vec<String>> {
-        self.write_all_that(is_stream, summary, Moment::End)
+    /// A sentence that says what kept it from being written.
+    pub fn write_stream(&self, report: Report, summary: &RunSummary) -> Result<(), String> {
+        self.write_one(report, summary, Moment::End)
     }
 
-    fn write_all_that(
-        &self,
-        wanted: impl Fn(&Path) -> bool,
-        summary: &RunSummary,
-        moment: Moment,
-    ) -> Result<(), Vec<String>> {
-        let lex = match moment {
+    /// Writes all of those. Gives a sentence for each that could not be written.
+    pub fn write_streams(&self, summary: &RunSummary) -> Vec<String> {
+        let streams = Report::ALL.into_iter().filter(|report| self.is_stream(*report));
+        streams.filter_map(|report| self.write_stream(report, summary).err()).collect()
+    }
+
+    fn path_of(&self, report: Report) -> Option<&PathBuf> {
+        match report {
+            Report::Json => self.json.as_ref(),
+            Report::Html => self.html.as_ref(),
+            Report::Junit => self.junit.as_ref(),
+        }
+    }
+
+    fn write_one(&self, report: Report, summary: &RunSummary, at: Moment) -> Result<(), String> {
+        let Some(path) = self.path_of(report) else { return Ok(()) };
+        let lex = match at {
             Moment::Meanwhile => LexCases::Set,
             Moment::End => self.junit_lex,
         };
-        let json = |path: &Path| put(path, |to| json::write(summary, to));
-        let html = |path: &Path| put(path, |to| html::write(summary, to));
-        let junit = |path: &Path| put_parts(path, summary, lex);
-        // What hosts read comes last: where the process is killed in between, it is not the greener one.
-        let all: [(&str, &Option<PathBuf>, WriteTo<'_>); 3] = [
-            ("JSON", &self.json, &json),
-            ("HTML", &self.html, &html),
-            ("JUnit", &self.junit, &junit),
-        ];
-        let problem = |(name, path, write): &(&str, &Option<PathBuf>, WriteTo<'_>)| {
-            let path = path.as_ref().filter(|path| wanted(path))?;
-            let error = write(path).err()?;
-            Some(format!("failed to write the {name} report to {}: {error}", path.display()))
+        let written = match report {
+            Report::Json => put(path, |to| json::write(summary, to)),
+            Report::Html => put(path, |to| html::write(summary, to)),
+            Report::Junit => put_parts(path, summary, lex),
         };
-        let problems: Vec<String> = all.iter().filter_map(problem).collect();
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        written.map_err(|error| {
+            format!("failed to write the {report} report to {}: {error}", path.display())
+        })
     }
 
     /// Finds out whether the summary can be written in the end.
@@ -252,9 +290,6 @@ impl Outputs {
         to.write(summary).map_err(|error| no_summary(to, &error))
     }
 }
-
-/// Writes a report to a path.
-type WriteTo<'w> = &'w dyn Fn(&Path) -> std::io::Result<()>;
 
 fn no_summary(to: &Summary, error: &std::io::Error) -> String {
     format!("failed to write the summary to {}: {error}", to.path().display())

@@ -158,7 +158,11 @@ fn a_report_that_nobody_reads_holds_no_signal_up_for_long() {
         std::fs::read_to_string(&report).is_ok_and(|text| text.contains("errors=\"0\""))
     });
     running.signal("TERM");
-    running.wait().exits(143);
+    let outcome = running.wait();
+    outcome.exits(143);
+    assert!(outcome.stderr.contains("nobody reads the JSON report"), "{}", outcome.stderr);
+    let said = outcome.says("callcheck.run");
+    assert!(said.contains("interrupted by SIGTERM"), "{said}");
 }
 
 #[test]

@@ -186,6 +186,22 @@ fn a_summary_that_cannot_be_written_is_found_before_the_first_start() {
     assert!(outcome.stderr.contains("failed to write the summary to folder"), "{}", outcome.stderr);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_its_reader_does_not_take_leaves_nothing_green() {
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]);
+    let outcome = story.args(&["--json", "/dev/full", "--summary", "summary.md"]).run();
+    outcome.exits(3);
+    assert!(outcome.says("callcheck.run").contains("failed to write the JSON report"));
+    let text = std::fs::read_to_string(outcome.file("summary.md")).unwrap();
+    assert!(text.starts_with("❌ **callcheck: incomplete**"), "{text}");
+    // What is known by then, a stream says, too.
+    let outcome = outcome.again(&["--json", "/dev/stdout", "--summary", "/dev/full"]).wait();
+    outcome.exits(3);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&report["exit_code"], &report["conclusion"]), (&3.into(), &"incomplete".into()));
+}
+
 #[test]
 fn a_summary_of_an_earlier_run_does_not_stay() {
     let story = failing().args(&["--summary", "summary.md"]);
