@@ -147,9 +147,10 @@ fn a_log_that_nobody_reads_holds_neither_tests_nor_reports_up() {
     running.wait().exits(0);
 }
 
-#[test]
-fn a_report_that_nobody_reads_holds_no_signal_up_for_long() {
-    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&["--json", "pipe"]);
+/// Begins a run whose JSON report goes to the pipe `pipe`, and waits until all is over but that.
+fn waiting_for_a_reader() -> Running {
+    let args = ["--json", "pipe", "--run-id", "over"];
+    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&args);
     let pipe = story.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let running = story.begin();
@@ -157,6 +158,12 @@ fn a_report_that_nobody_reads_holds_no_signal_up_for_long() {
     running.wait_for(|_| {
         std::fs::read_to_string(&report).is_ok_and(|text| text.contains("errors=\"0\""))
     });
+    running
+}
+
+#[test]
+fn a_report_that_nobody_reads_holds_no_signal_up_for_long() {
+    let running = waiting_for_a_reader();
     running.signal("TERM");
     let outcome = running.wait();
     outcome.exits(143);
@@ -167,18 +174,11 @@ fn a_report_that_nobody_reads_holds_no_signal_up_for_long() {
 
 #[test]
 fn a_signal_after_the_last_verdict_leaves_a_run_that_is_over_as_it_is() {
-    let args = ["--json", "pipe", "--run-id", "over"];
-    let story = Story::new().connect(&["{name: Menu, test_case_id: c1}"]).args(&args);
-    let pipe = story.path().join("pipe");
-    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let running = story.begin();
-    let report = running.file("junit.xml");
-    running.wait_for(|_| {
-        std::fs::read_to_string(&report).is_ok_and(|text| text.contains("errors=\"0\""))
-    });
+    let running = waiting_for_a_reader();
     running.signal("TERM");
     // Its reader has been slow.
-    assert!(std::fs::read_to_string(&pipe).unwrap().contains("\"passed\""));
+    let report = std::fs::read_to_string(running.file("pipe")).unwrap();
+    assert!(report.contains("\"passed\""), "{report}");
     let outcome = running.wait();
     outcome.exits(0);
     let journal = std::fs::read_to_string(outcome.file(".callcheck/runs/over.jsonl")).unwrap();
