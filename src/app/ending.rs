@@ -10,7 +10,7 @@ use super::{Console, history, off_thread};
 use crate::cli::RunArgs;
 use crate::engine::driver::Ended;
 use crate::engine::journal::record::Record;
-use crate::engine::journal::writer::Journal;
+use crate::engine::journal::writer::{Journal, NotEnded};
 use crate::engine::signals::Signals;
 use crate::outcome::{RunError, RunSummary, Signal};
 use crate::report::writer::{Moment, Outputs, Report};
@@ -43,9 +43,12 @@ pub(super) async fn conclude(
         left_open |= !written;
         match end(journal, left_open, &mut signals, collector.summary()).await {
             Ok(()) => {}
-            // What has been started is on disk: nothing is lost that whoever takes it up needs.
-            Err(why) if left_open => console.log(&format!("warning: {}", journal_broken(&why))),
-            Err(why) => not_finished(collector, outputs, console, &why),
+            // What was to be started is on disk: whoever takes it up needs no more.
+            Err(NotEnded::Late(why)) if left_open => console.log(&format!("warning: {why}")),
+            Err(why) => {
+                left_open = false;
+                not_finished(collector, outputs, console, &why.to_string());
+            }
         }
     }
     tell(args, collector.summary(), outputs, quiet, console);
@@ -79,6 +82,7 @@ async fn write(
         note(collector, problem);
         all = false;
     }
+    let mut taken = true;
     for report in Report::ALL.into_iter().filter(|report| outputs.is_stream(*report)) {
         let (to, summary) = (outputs.clone(), collector.concluded().clone());
         let written = off_thread(move || to.write_stream(report, &summary));
@@ -91,10 +95,13 @@ async fn write(
         };
         if let Err(problem) = written {
             note(collector, problem);
-            // Behind the one that was greener, which cannot be taken back.
-            let _ = outputs.summarize(collector.concluded());
-            all = false;
+            taken = false;
         }
+    }
+    if !taken {
+        // Behind the one that was greener, which cannot be taken back.
+        let _ = outputs.summarize(collector.concluded());
+        all = false;
     }
     if !all {
         let _ = outputs.hand_on(collector.concluded());
@@ -125,14 +132,14 @@ async fn end(
     open: bool,
     signals: &mut Signals,
     summary: &RunSummary,
-) -> Result<(), String> {
+) -> Result<(), NotEnded> {
     let conclusion = summary.conclusion;
     let end = (!open).then(|| Record::End { at: Utc::now(), conclusion });
     let patience = if summary.signal.is_some() { HURRY } else { PATIENCE };
     let ended = tokio::task::spawn_blocking(move || journal.end(end, patience));
     tokio::select! {
-        ended = ended => ended.unwrap_or_else(|error| Err(error.to_string())),
-        signal = cut_short(signals) => Err(format!("{signal} came first")),
+        ended = ended => ended.unwrap_or_else(|error| Err(NotEnded::Broken(error.to_string()))),
+        signal = cut_short(signals) => Err(NotEnded::Late(format!("{signal} came first"))),
     }
 }
 

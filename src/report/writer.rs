@@ -280,7 +280,8 @@ impl Outputs {
         to.begin(summary).map_err(|error| no_summary(to, &error))
     }
 
-    /// Writes the Markdown summary; to be called once.
+    /// Writes the Markdown summary: once, unless it has turned out to be greener than the truth. Then, where the
+    /// first cannot be taken back, another follows it.
     ///
     /// # Errors
     ///

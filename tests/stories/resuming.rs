@@ -284,6 +284,8 @@ fn a_journal_that_is_deleted_while_it_is_written_is_missed() {
     assert_eq!(outcome.ledger.executions.len(), 2, "without it nothing is started");
     assert_eq!(outcome.says("Hours"), "success", "and what runs is seen to its end");
     assert!(outcome.says("callcheck.run").contains("the journal could not be written"));
+    // Under its id all would be started again.
+    assert!(!outcome.stderr.contains("to take the run up"), "{}", outcome.stderr);
 }
 
 #[test]

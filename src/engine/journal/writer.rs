@@ -1,6 +1,7 @@
 //! How records get to disk: a thread writes what has come together and syncs it at once, off the loop
 //! that makes the calls.
 
+use std::fmt;
 use std::fs::File;
 use std::future::pending;
 use std::io::{self, Write};
@@ -24,6 +25,23 @@ pub enum Written {
     OnDisk(u64),
     /// No more can be written: why.
     Broken(String),
+}
+
+/// Why a journal is not known to be on disk to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotEnded {
+    /// It is still being written: what is waited for no longer.
+    Late(String),
+    /// It cannot be written: why.
+    Broken(String),
+}
+
+impl fmt::Display for NotEnded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Late(why) | Self::Broken(why) => f.write_str(why),
+        }
+    }
 }
 
 /// The journal of a run that is under way.
@@ -126,19 +144,19 @@ impl Journal {
     /// # Errors
     ///
     /// Not all of it could be written: why.
-    pub fn end(mut self, last: Option<Record>, patience: Duration) -> Result<(), String> {
+    pub fn end(mut self, last: Option<Record>, patience: Duration) -> Result<(), NotEnded> {
         if let Some(last) = last {
             self.persist(last);
         }
         match self.to {
             To::Thread(records, end) => {
                 drop(records);
-                end.recv_timeout(patience).unwrap_or_else(|error| match error {
-                    RecvTimeoutError::Timeout => {
-                        Err(format!("it takes longer than {patience:?} to write it"))
-                    }
-                    RecvTimeoutError::Disconnected => Err(GONE.to_owned()),
-                })
+                let late = || format!("it takes longer than {patience:?} to write it");
+                match end.recv_timeout(patience) {
+                    Ok(kept) => kept.map_err(NotEnded::Broken),
+                    Err(RecvTimeoutError::Timeout) => Err(NotEnded::Late(late())),
+                    Err(RecvTimeoutError::Disconnected) => Err(NotEnded::Broken(GONE.to_owned())),
+                }
             }
             To::Nowhere(..) => Ok(()),
         }
