@@ -64,11 +64,13 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     // One that comes while the run is prepared ends it as one that comes later does, with its reports.
     let mut signals = listen()?;
     let given = args.suites.clone();
-    let (suites, failure) = tokio::select! {
-        expanded = off_thread(move || suites::expand(&given)) => expanded,
+    let expanding = off_thread(move || suites::expand(&given));
+    let (suites, failure) = match signals.unless_interrupted(expanding).await {
+        Ok(expanded) => expanded,
         // Nothing else may be written before it is known that no report takes the place of a suite.
-        Some(signal) = signals.recv() => {
-            console.log("warning: no report was written: one that is there may be of an earlier run");
+        Err(signal) => {
+            console
+                .log("warning: no report was written: one that is there may be of an earlier run");
             return Ok(interrupted(signal, identity, &outputs.without_reports(), console));
         }
     };
@@ -80,9 +82,9 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
         return refuse(error, identity, &outputs, console);
     }
     let args = &args;
-    let prepared = tokio::select! {
-        prepared = prepare(args) => prepared,
-        Some(signal) = signals.recv() => return Ok(interrupted(signal, identity, &outputs, console)),
+    let prepared = match signals.unless_interrupted(prepare(args)).await {
+        Ok(prepared) => prepared,
+        Err(signal) => return Ok(interrupted(signal, identity, &outputs, console)),
     };
     let prepared = prepared.and_then(|prepared| {
         // What is simulated is gone with its process: there is nothing to be taken up.
@@ -134,9 +136,10 @@ pub(super) async fn run(mut args: RunArgs, console: &Console) -> Result<u8, Erro
     }
     section(host().open_progress(Utc::now().timestamp()));
     // A chain that hangs takes seconds, which whoever sent a signal does not have.
-    let reached = tokio::select! {
-        reached = service::reach(&plan, &access, Fetch::Ahead) => reached,
-        Some(signal) = signals.recv() => {
+    let reaching = service::reach(&plan, &access, Fetch::Ahead);
+    let reached = match signals.unless_interrupted(reaching).await {
+        Ok(reached) => reached,
+        Err(signal) => {
             signals.give_back(signal);
             service::reach(&plan, &access, Fetch::WhenNeeded).await
         }

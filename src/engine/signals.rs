@@ -46,6 +46,21 @@ impl Signals {
         self.first.take().or_else(|| self.rest.try_recv().ok())
     }
 
+    /// Waits for `work`, unless a signal comes first: then `work` is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The signal.
+    pub async fn unless_interrupted<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+    ) -> Result<T, Signal> {
+        tokio::select! {
+            done = work => Ok(done),
+            Some(signal) = self.recv() => Err(signal),
+        }
+    }
+
     /// Gives one back: whoever asks next gets it.
     pub fn give_back(&mut self, signal: Signal) {
         self.first = Some(signal);
@@ -135,4 +150,17 @@ fn guarded(mut signals: UnboundedReceiver<Signal>, leave: Leave) -> Signals {
         }
     });
     Signals { first: None, rest }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_never_ends_holds_no_signal_up() {
+        let mut signals = Signals::none();
+        signals.give_back(Signal::Sigint);
+        let ended = signals.unless_interrupted(std::future::pending::<()>()).await;
+        assert_eq!(ended, Err(Signal::Sigint));
+    }
 }

