@@ -26,6 +26,7 @@ use crate::outcome::{RunError, RunSummary, ServiceName};
 use crate::plan::Plan;
 use crate::report::progress::{self, Detail};
 use crate::report::redact::Redactor;
+use crate::report::transcript;
 use crate::report::writer::{Moment, Outputs};
 use crate::service::{self, Fetch, Reached};
 
@@ -287,7 +288,7 @@ async fn report_while_running(
         tokio::select! {
             event = events.recv() => {
                 let Some(event) = event else { return };
-                let event = show.redactor.event(event);
+                let event = transcript::explain(show.redactor.event(event));
                 collector.take(&event);
                 let test = event.kind.test().map(|test| collector.test(test));
                 let far = collector.progress();

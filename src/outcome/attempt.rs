@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{LexResults, Verdict};
+use super::{LexResults, Transcript, Verdict};
 
 /// An error as AWS gave it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -90,7 +90,11 @@ pub struct Details {
     /// Connect: the observation counts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observations: Option<Observations>,
-    /// Connect: what each failed observation was, as far as the records tell.
+    /// Connect: what happened, step by step, as far as the records tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transcript: Option<Transcript>,
+    /// Connect: what each failed observation was, as far as the records tell. [`Self::transcript`]
+    /// tells more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_observations: Vec<FailedObservation>,
     /// Connect: the records as AWS gave them, whose form it does not document.

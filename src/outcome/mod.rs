@@ -13,11 +13,13 @@ use serde::{Deserialize, Serialize};
 
 mod attempt;
 mod lex;
+mod transcript;
 
 pub use attempt::{
     Attempt, AwsError, Details, FailedObservation, Observations, Start, TestOutcome,
 };
 pub use lex::{Conversation, Counts, LexResults, Match, Said, Speaker, Turn, sum};
+pub use transcript::{ActionKind, Step, StepAction, StepEvent, Transcript};
 
 /// The version of the JSON report that this build writes.
 pub const REPORT_VERSION: u32 = 1;

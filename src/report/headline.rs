@@ -2,6 +2,7 @@
 
 use super::look_up;
 use super::text::one_line;
+use super::transcript;
 use crate::outcome::{
     Attempt, Counts, Gate, LexResults, Match, RunSummary, Speaker, SuiteResult, TestOutcome,
     TestResult, Turn, Verdict,
@@ -194,13 +195,22 @@ pub(super) fn all(suite: &SuiteResult, test: &TestResult, most: usize) -> Vec<St
     let mut lines = vec![message(&test.outcome), place];
     lines.extend(test.region.iter().map(|region| format!("region: {region}")));
     lines.extend(people(test));
+    let mut attempts = Vec::new();
     for it in &test.outcome.attempts {
         // The only attempt's message has been said.
         let said = usize::from(test.outcome.attempts.len() == 1);
-        lines.extend(attempt(it, most).into_iter().skip(said));
+        attempts.extend(attempt(it, most).into_iter().skip(said));
     }
-    lines.push(format!("look up: {}", look_up::command(test)));
-    one_line_each(lines)
+    let mut lines = one_line_each(lines);
+    lines.extend(attempts);
+    lines.push(one_line(&format!("look up: {}", look_up::command(test))));
+    lines
+}
+
+/// Whether there is more to say of a passed test than the table of tests does: its transcript, where
+/// the details of every test were asked for.
+pub(super) fn has_transcript(test: &TestResult) -> bool {
+    test.outcome.attempts.iter().any(|attempt| attempt.details.transcript.is_some())
 }
 
 /// Text from AWS stays on its line: it can tell nothing in the place of what is known.
@@ -216,11 +226,13 @@ pub(super) fn attempt(attempt: &Attempt, most: usize) -> Vec<String> {
         format!("execution: {}{adopted}", start.execution_id.as_deref().unwrap_or("unknown"))
     });
     let first = std::iter::once(format!("attempt {number}: {verdict}: {message}"));
-    one_line_each(first.chain(ids).chain(lines(attempt, most)))
+    let mut all = one_line_each(first.chain(ids).chain(lines(attempt, most)));
+    all.extend(transcript::all(&attempt.details).iter().map(transcript::Line::plain));
+    all
 }
 
-/// Everything known of an attempt beyond its message, a line each; of a Lex test set at most
-/// `most` mismatches.
+/// Everything known of an attempt beyond its message and its transcript, a line each; of a Lex test
+/// set at most `most` mismatches.
 pub(super) fn lines(attempt: &Attempt, most: usize) -> Vec<String> {
     let details = &attempt.details;
     // What the message has said is not said again.
@@ -229,13 +241,13 @@ pub(super) fn lines(attempt: &Attempt, most: usize) -> Vec<String> {
         let new = texts.iter().filter(|text| news(text));
         new.map(|text| format!("{label}: {text}")).collect()
     };
-    let observations: Vec<String> =
-        details.failed_observations.iter().map(ToString::to_string).collect();
     let mut lines = labelled("expected", &details.checks);
-    // The message tells of the first one.
-    let said = observations.first().is_some_and(|first| !news(first));
-    let rest = observations.iter().skip(usize::from(said));
-    lines.extend(rest.map(|observation| format!("failed observation: {observation}")));
+    // Reports of before there were transcripts have these alone.
+    if details.transcript.is_none() {
+        let observations: Vec<String> =
+            details.failed_observations.iter().map(ToString::to_string).collect();
+        lines.extend(labelled("failed observation", &observations));
+    }
     // Of what passed it is COMPLETED; where it is not, a note says so.
     if !attempt.verdict.is_pass() {
         lines.extend(labelled("reason", &details.failure_reasons));

@@ -107,8 +107,7 @@ fn head(summary: &RunSummary, to: &mut impl Write) -> io::Result<()> {
 
 /// What there is to say of each test that did not simply pass.
 fn blocks(summary: &RunSummary, all: &[TestOf<'_>], to: &mut impl Write) -> io::Result<()> {
-    let mut told: Vec<&TestOf<'_>> =
-        all.iter().filter(|(_, test)| headline::is_worth_telling(test)).collect();
+    let mut told: Vec<&TestOf<'_>> = all.iter().filter(|(_, test)| has_block(test)).collect();
     told.retain(|(_, test)| test.outcome.verdict != Verdict::NotRun);
     told.sort_by_key(|(_, test)| headline::rank(summary, test));
     if !told.is_empty() {
@@ -131,6 +130,11 @@ fn blocks(summary: &RunSummary, all: &[TestOf<'_>], to: &mut impl Write) -> io::
         0 => Ok(()),
         more => writeln!(to, "<p>{more} more: see the table below, and the JSON report</p>"),
     }
+}
+
+/// Whether there is more to say of a test than the table of tests does.
+fn has_block(test: &TestResult) -> bool {
+    headline::is_worth_telling(test) || headline::has_transcript(test)
 }
 
 /// How well each Lex set was understood.

@@ -70,6 +70,8 @@ pub fn render(summary: &RunSummary, before: usize) -> String {
         let _ = writeln!(text, "\n<details><summary>All that simply passed</summary>");
         table(&mut text, ROW_HEAD, "tests", most, rows(&green));
         let _ = writeln!(text, "\n</details>");
+        let told = green.iter().filter(|(_, test)| headline::has_transcript(test));
+        blocks(&mut text, most, told.map(|(suite, test)| block(summary, suite, test)));
     }
     text
 }

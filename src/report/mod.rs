@@ -13,6 +13,7 @@ pub mod markdown;
 pub mod progress;
 pub mod redact;
 pub mod terminal;
+pub mod transcript;
 pub mod writer;
 
 mod headline;

@@ -3,14 +3,15 @@
 //! Works on events, the one way by which text from AWS reaches a report. Ids, which are given to
 //! callcheck or returned to it, are the keys by which things are looked up, and stay.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::event::{Event, EventKind};
 use crate::outcome::{
-    Attempt, AwsError, Conversation, Details, FailedObservation, Said, TestOutcome, Turn,
+    ActionKind, Attempt, AwsError, Conversation, Details, FailedObservation, Said, Step, StepEvent,
+    TestOutcome, Turn,
 };
 
 /// What may be an e-mail address, or a run of digits as numbers are written that belong to a
@@ -30,7 +31,8 @@ static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!("(?<known>{known})|(?<email>{email})|(?<number>{number})")).ok()
 });
 
-/// Records are kept up to so many characters each: an execution of 5 minutes has some dozens.
+/// The longest record that reports keep, in characters, and the longest text of a transcript. An
+/// execution of 5 minutes has some dozens of records.
 const MOST_RECORD: usize = 4000;
 
 /// What lets in who knows it: parts of a presigned URL, and ids of access keys.
@@ -120,21 +122,17 @@ impl Redactor {
             expected.iter_mut().chain(&mut *seen).for_each(|text| self.text(text));
             if differed && expected == seen {
                 details.notes.push(format!(
-                    "expected and seen of {id} differ in what was taken out; \
+                    "expected and heard of {id} differ in what was taken out; \
                      --show-sensitive shows it"
                 ));
             }
         }
+        for step in details.transcript.iter_mut().flat_map(|transcript| &mut transcript.steps) {
+            self.step(step);
+        }
         let Details { failure_reasons, records, notes, .. } = details;
         failure_reasons.iter_mut().chain(notes).for_each(|text| self.text(text));
-        for record in records {
-            self.text(record);
-            // Only now: half of a number would not be known for one.
-            if let Some((end, _)) = record.char_indices().nth(MOST_RECORD) {
-                record.truncate(end);
-                record.push('…');
-            }
-        }
+        records.iter_mut().for_each(|record| self.long_text(record));
         details.error.iter_mut().for_each(|error| self.error(error));
         let Some(results) = &mut details.results else { return };
         for Conversation { id, .. } in &mut results.mismatched_conversations {
@@ -146,6 +144,60 @@ impl Redactor {
             self.said(expected);
             self.said(actual);
             error.iter_mut().for_each(|error| self.text(error));
+        }
+    }
+
+    fn step(&self, step: &mut Step) {
+        let Step { id, status, at: _, event, actions } = step;
+        self.text(id);
+        status.iter_mut().for_each(|status| self.text(status));
+        match event {
+            Some(StepEvent::Message { expected, heard, text }) => {
+                let texts = expected.iter_mut().chain(heard).chain(text);
+                texts.for_each(|text| self.long_text(text));
+            }
+            Some(StepEvent::FlowAction { action, parameters }) => {
+                self.text(action);
+                self.named(parameters);
+            }
+            Some(StepEvent::Other { name }) => self.text(name),
+            None => {}
+        }
+        for action in actions {
+            action.id.iter_mut().chain(&mut action.status).for_each(|text| self.text(text));
+            match &mut action.kind {
+                ActionKind::Press { keys: text } | ActionKind::Say { text } => self.long_text(text),
+                ActionKind::HangUp => {}
+                ActionKind::Assert { namespace, operator, expected, actual } => {
+                    let texts = operator.iter_mut().chain(expected).chain(actual);
+                    std::iter::once(namespace).chain(texts).for_each(|text| self.long_text(text));
+                }
+                ActionKind::Other { name, parameters } => {
+                    self.text(name);
+                    self.named(parameters);
+                }
+            }
+        }
+    }
+
+    fn named(&self, values: &mut BTreeMap<String, String>) {
+        *values = std::mem::take(values)
+            .into_iter()
+            .map(|(mut name, mut value)| {
+                self.text(&mut name);
+                self.long_text(&mut value);
+                (name, value)
+            })
+            .collect();
+    }
+
+    /// Text that may be very long: it is cut, but only once personal data is taken out, since half of
+    /// a number would not be known for one.
+    fn long_text(&self, text: &mut String) {
+        self.text(text);
+        if let Some((end, _)) = text.char_indices().nth(MOST_RECORD) {
+            text.truncate(end);
+            text.push('…');
         }
     }
 

@@ -11,6 +11,7 @@ use anstyle::{AnsiColor, Style};
 use super::headline::{self, Total};
 use super::look_up;
 use super::text::{cut, one_line, short};
+use super::transcript::{self, Line, Mark, Part};
 use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
 
 const BOLD: Style = Style::new().bold();
@@ -66,33 +67,61 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
     let name = one_line(&test.name);
     let blocking = if test.blocking { "" } else { "  (does not block)" };
     let _ = writeln!(text, "{style}{word}{style:#}  {BOLD}{name}{BOLD:#}{blocking}");
-    let mut line = |label: &str, value: &str| {
-        let (label, value) = (one_line(label), cut(&one_line(value), MOST_LINE));
-        let _ = writeln!(text, "  {DIM}{label:<12}{DIM:#} {value}");
-    };
-    line("why", &headline::message(&test.outcome));
-    line("where", &format!("{}:{}", suite.file, test.line));
+    let mut add = |line: String| text.push_str(&line);
+    add(labelled("why", &headline::message(&test.outcome)));
+    add(labelled("where", &format!("{}:{}", suite.file, test.line)));
     for fact in headline::people(test) {
         let (label, value) = fact.split_once(": ").unwrap_or(("", &fact));
-        line(label, value);
+        add(labelled(label, value));
     }
     for attempt in &test.outcome.attempts {
         if test.outcome.attempts.len() > 1 {
-            let text = format!("{}: {}: {}", attempt.number, attempt.verdict, attempt.message);
-            line("attempt", &text);
+            let words = format!("{}: {}: {}", attempt.number, attempt.verdict, attempt.message);
+            add(labelled("attempt", &words));
         }
         for start in &attempt.starts {
             let id = start.execution_id.as_deref().unwrap_or("unknown");
             let region = test.region.as_deref().unwrap_or("unknown Region");
-            line("execution", &format!("{id} ({region})"));
+            add(labelled("execution", &format!("{id} ({region})")));
         }
         for detail in headline::lines(attempt, MOST_MISMATCHES) {
             let (label, value) = detail.split_once(": ").unwrap_or(("", &detail));
-            line(label.split(' ').next_back().unwrap_or(label), value);
+            add(labelled(label.split(' ').next_back().unwrap_or(label), value));
+        }
+        for step in transcript::around_stop(&attempt.details) {
+            add(transcript_line(&step));
         }
     }
-    line("look up", &look_up::command(test));
+    add(labelled("look up", &look_up::command(test)));
     text
+}
+
+/// A line of a block: what it is about, then what there is to say, in one line.
+fn labelled(label: &str, value: &str) -> String {
+    let (label, value) = (one_line(label), cut(&one_line(value), MOST_LINE));
+    format!("  {DIM}{label:<12}{DIM:#} {value}\n")
+}
+
+/// A line of a transcript, with the words that differ in color beside their marks.
+fn transcript_line(line: &Line) -> String {
+    let plain = line.text();
+    let text = if plain.chars().count() > MOST_LINE {
+        cut(&plain, MOST_LINE)
+    } else {
+        line.parts.iter().map(colored).collect()
+    };
+    // What is in a step stands further in than its heading.
+    let indent = if line.is_heading { "" } else { "  " };
+    format!("  {DIM}{:<12}{DIM:#} {indent}{text}\n", line.label)
+}
+
+fn colored(part: &Part) -> String {
+    let text = part.plain();
+    match part.mark {
+        Mark::Same => text,
+        Mark::Expected => format!("{GREEN}{text}{GREEN:#}"),
+        Mark::Heard => format!("{RED}{text}{RED:#}"),
+    }
 }
 
 fn totals(summary: &RunSummary) -> String {

@@ -124,9 +124,10 @@ impl Service for Connect {
                 .send()
                 .await
                 .map_err(|error| read(OPERATION, &error, Utc::now()))?;
-            // AWS is to filter, and one of another test case would be taken for this one's.
-            let same =
-                |case: &Option<String>| case.as_ref().is_none_or(|id| *id == target.test_case_id);
+            // AWS filters by test case. An execution of another one must not be taken for this one's.
+            let same = |case: &Option<String>| {
+                case.as_ref().is_none_or(|case| names(case, &target.test_case_id))
+            };
             let listed = reply.test_case_executions.unwrap_or_default().into_iter();
             let executions =
                 listed.filter(|listed| same(&listed.test_case_id)).filter_map(|listed| {
@@ -196,6 +197,11 @@ fn connect_target<'t>(
     }
 }
 
+/// Whether AWS means the test case `id`, which it names by its id or by its ARN (AWS-FACTS.md).
+fn names(named: &str, id: &str) -> bool {
+    named.rsplit('/').next() == Some(id)
+}
+
 fn status(status: Option<TestCaseExecutionStatus>) -> Status {
     let word = status.as_ref().map_or("(no status)", TestCaseExecutionStatus::as_str).to_owned();
     let phase = match status {
@@ -218,13 +224,26 @@ fn observations(summary: &ObservationSummary) -> Observations {
 }
 
 fn record(record: ExecutionRecord) -> Row {
-    let failed = record.status.as_ref().is_some_and(|status| status.as_str() == "FAILED");
-    Row::Record(records::read(record.observation_id, failed, record.record.as_deref()))
+    Row::Record(records::read(records::Item {
+        observation_id: record.observation_id.as_deref(),
+        status: record.status.as_ref().map(|status| status.as_str()),
+        at: record.timestamp.as_ref().and_then(utc),
+        record: record.record.as_deref(),
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_arn_names_the_test_case_of_its_last_segment() {
+        let arn = "arn:aws:connect:us-east-1:111122223333:instance/i-1/test-case/c-1";
+        assert!(names(arn, "c-1") && names("c-1", "c-1"));
+        for other in ["i-1", "1", "test-case/c-1", ""] {
+            assert!(!names(arn, other), "{other}");
+        }
+    }
 
     #[test]
     fn a_status_not_known_yet_is_no_end() {

@@ -37,6 +37,10 @@ const THROTTLING_CODES: &[&str] = &[
     "TooManyRequestsException",
 ];
 
+/// A quota rather than a throttle, though it comes with 429 (service model of Connect). It is told from
+/// one by its code alone.
+const LIMIT_CODE: &str = "LimitExceededException";
+
 /// Codes of trouble on the way that come with a 4xx: those that the SDK takes for transient.
 const TRANSIENT_CODES: &[&str] = &["RequestTimeout", "RequestTimeoutException"];
 
@@ -82,6 +86,7 @@ where
     let reply = Reply {
         status: status.filter(|_| service_error.is_some()),
         code: code.as_deref(),
+        is_start: operation.starts_with("Start"),
         retry_after: header("retry-after").and_then(retry_after),
         skewed: header("date").is_some_and(|date| is_skewed(date, now)),
     };
@@ -133,6 +138,8 @@ struct Reply<'a> {
     /// None where the reply could not be read as AWS's.
     status: Option<u16>,
     code: Option<&'a str>,
+    /// Whether it is the reply to a start.
+    is_start: bool,
     retry_after: Option<Duration>,
     skewed: bool,
 }
@@ -146,6 +153,11 @@ impl Reply<'_> {
                 ErrorClass::ClockSkew { denied: is(&["AccessDeniedException"]) }
             }
             _ if is(CREDENTIAL_CODES) => ErrorClass::Credentials,
+            // No room for a start may be had later; anything else that is over a quota stays so.
+            _ if is(&[LIMIT_CODE]) && self.is_start => {
+                ErrorClass::Full { retry_after: self.retry_after }
+            }
+            _ if is(&[LIMIT_CODE]) => ErrorClass::Rejected,
             Some(429) => ErrorClass::Throttled { retry_after: self.retry_after },
             _ if is(THROTTLING_CODES) => ErrorClass::Throttled { retry_after: self.retry_after },
             Some(402) => ErrorClass::Full { retry_after: self.retry_after },

@@ -22,9 +22,7 @@ use chrono::{DateTime, Utc};
 
 pub use aws::{Access, Fetch, Reached, default_region, reach};
 
-use crate::outcome::{
-    AwsError, Conversation, Counts, FailedObservation, Observations, ServiceName, Turn,
-};
+use crate::outcome::{AwsError, Conversation, Counts, Observations, ServiceName, Step, Turn};
 use crate::plan::{PlannedTest, Target};
 
 /// A call under way.
@@ -254,16 +252,30 @@ pub enum Row {
 /// What could be read of a record of a Connect execution, whose form AWS does not document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
-    /// The observation that the record says to have failed.
-    pub failed: Option<FailedObservation>,
-    /// Why the execution completed as it did: `CompletionReason.Type` and `FailureReasons`.
-    pub reasons: Vec<String>,
-    /// The message of the completion.
-    pub message: Option<String>,
+    /// The observation that it records.
+    pub step: Option<Step>,
+    /// How the execution completed.
+    pub completion: Option<Completion>,
     /// The ids of contacts that it names.
     pub contact_ids: Vec<String>,
     /// The record as AWS gave it.
     pub raw: Option<String>,
+}
+
+/// How a Connect execution completed, by its last record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Completion {
+    /// `CompletionReason.Type`: SUCCESS, FAILURE or TIMEOUT, as far as is known.
+    pub kind: Option<String>,
+    /// `CompletionReason.FailureReasons`.
+    pub reasons: Vec<String>,
+    /// `CompletionReason.Message`.
+    pub message: Option<String>,
+    /// `ExecutionSummary.ExecutionDurationMs`.
+    pub duration_ms: Option<u64>,
+    /// The counts of `ExecutionSummary`. They have been seen to disagree with those of the summary
+    /// call (AWS-FACTS.md), which decides.
+    pub observations: Option<Observations>,
 }
 
 /// A call that did not do what it was to do.

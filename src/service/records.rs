@@ -1,66 +1,235 @@
 //! The records of a Connect execution: JSON in a form that AWS does not document.
 //!
-//! What is known of it stands in AWS-FACTS.md and was seen on live accounts. Anything may be
-//! missing or otherwise, so that this reads what it knows, never fails, and keeps the text.
+//! What is known stands in AWS-FACTS.md, as others have seen it on live accounts. Anything may be
+//! missing or different, so this reads what it knows, never fails, and keeps the text.
 //!
-//! An observation's `Event` is what it was to observe, as in the language in which test cases are
-//! written (AWS: "Observations in the Amazon Connect Testing language"). What there was in its
-//! place is looked for under any key that says so.
+//! | record | known by | read into |
+//! | --- | --- | --- |
+//! | an observation | its `Event`; without one, `Type` or `Actions` | a [`Step`] |
+//! | the completion | its `CompletionReason` or `ExecutionSummary` | a [`Completion`] |
+//! | others, such as INITIATION | | the ids of contacts |
 
-use serde_json::Value;
+use std::collections::BTreeMap;
 
-use super::Record;
-use crate::outcome::FailedObservation;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 
-/// So much of a record is kept, in characters, against one that would fill the memory.
-const MOST_CHARS: usize = 100_000;
+use super::{Completion, Record};
+use crate::outcome::{ActionKind, Observations, Step, StepAction, StepEvent};
 
-/// Reads a record; `failed` is what the status beside it says.
-pub(super) fn read(observation_id: Option<String>, failed: bool, json: Option<&str>) -> Record {
-    let value: Value = json.and_then(|json| serde_json::from_str(json).ok()).unwrap_or(Value::Null);
-    let completion = &value["CompletionReason"];
-    let reasons = completion["FailureReasons"].as_array().into_iter().flatten();
-    let mut contact_ids = Vec::new();
-    walk("", &value, &mut |key, text| {
-        let key = key.to_lowercase().replace(['_', '-'], "");
-        let key = key.trim_end_matches('s');
-        if key.ends_with("contactid") && !text.is_empty() {
-            contact_ids.push(text.to_owned());
-        }
-        let of_arn = text.rsplit_once("contact/").filter(|_| key.ends_with("contactarn"));
-        contact_ids.extend(of_arn.map(|(_, id)| id.to_owned()));
-    });
-    let failed = failed || value["Status"] == "FAILED";
-    // What cannot be read is an observation by the fields beside it, which are documented.
-    let unread = value.is_null() && observation_id.is_some();
-    let failed = failed && (value["Type"] == "OBSERVATION" || unread);
+/// The longest part of a record's text that is kept, in characters. Longer ones would fill the
+/// memory.
+const MAX_RECORD_CHARS: usize = 100_000;
+
+/// The most actions of a step that are kept: a test case has a few.
+const MAX_ACTIONS: usize = 50;
+
+/// The most parameters of an action that are kept.
+const MAX_PARAMETERS: usize = 20;
+
+/// A record as the API gives it, beside the fields that name it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Item<'a> {
+    pub(super) observation_id: Option<&'a str>,
+    pub(super) status: Option<&'a str>,
+    pub(super) at: Option<DateTime<Utc>>,
+    /// The JSON text.
+    pub(super) record: Option<&'a str>,
+}
+
+/// Reads a record.
+pub(super) fn read(item: Item<'_>) -> Record {
+    let value = item.record.and_then(|json| serde_json::from_str(json).ok());
+    let value: Value = value.unwrap_or(Value::Null);
     Record {
-        failed: failed.then(|| FailedObservation {
-            id: text(&value["Identifier"]).or(observation_id).unwrap_or("observation".to_owned()),
-            expected: text(&value["Event"]["Properties"]["Text"]),
-            seen: seen(&value),
-        }),
-        reasons: text(&completion["Type"]).into_iter().chain(reasons.filter_map(text)).collect(),
-        message: text(&completion["Message"]),
-        contact_ids,
-        raw: json.map(|json| json.chars().take(MOST_CHARS).collect()),
+        step: is_observation(&value, item).then(|| step(&value, item)),
+        completion: completion(&value),
+        contact_ids: contact_ids(&value),
+        raw: item.record.map(|json| json.chars().take(MAX_RECORD_CHARS).collect()),
     }
 }
 
+fn is_observation(value: &Value, item: Item<'_>) -> bool {
+    // One that cannot be read is known by the fields beside it, which are documented: only a
+    // failure is worth showing then.
+    if value.is_null() {
+        return item.observation_id.is_some() && item.status == Some("FAILED");
+    }
+    let is_completion = completion(value).is_some();
+    let says_so = value["Type"] == "OBSERVATION" || value["Actions"].is_array();
+    value["Event"].is_object() || (says_so && !is_completion)
+}
+
+fn completion(value: &Value) -> Option<Completion> {
+    let (reason, summary) = (&value["CompletionReason"], &value["ExecutionSummary"]);
+    if !reason.is_object() && !summary.is_object() {
+        return None;
+    }
+    let reasons = reason["FailureReasons"].as_array().into_iter().flatten();
+    let count = |keys: [&str; 2]| keys.iter().find_map(|key| summary[*key].as_u64());
+    let total = count(["TotalObservations", "ObservationsTotal"]);
+    Some(Completion {
+        kind: text(&reason["Type"]),
+        reasons: reasons.filter_map(text).collect(),
+        message: text(&reason["Message"]),
+        duration_ms: summary["ExecutionDurationMs"].as_u64(),
+        observations: total.map(|total| Observations {
+            total,
+            passed: count(["PassedObservations", "ObservationsPassed"]).unwrap_or_default(),
+            failed: count(["FailedObservations", "ObservationsFailed"]).unwrap_or_default(),
+        }),
+    })
+}
+
+fn step(value: &Value, item: Item<'_>) -> Step {
+    let own_id = text(&value["Identifier"]).or_else(|| item.observation_id.map(str::to_owned));
+    let failed = item.status == Some("FAILED");
+    let beside = || item.status.map(str::to_owned);
+    let actions = value["Actions"].as_array().into_iter().flatten();
+    Step {
+        id: own_id.unwrap_or_else(|| "observation".to_owned()),
+        status: if failed { beside() } else { text(&value["Status"]).or_else(beside) },
+        at: item.at,
+        event: event(value),
+        actions: actions.filter_map(action).take(MAX_ACTIONS).collect(),
+    }
+}
+
+fn event(record: &Value) -> Option<StepEvent> {
+    let event = record["Event"].as_object()?;
+    let name = event.get("Type").and_then(text);
+    let properties = &event.get("Properties").unwrap_or(&Value::Null);
+    if let Some(action) = text(&properties["ActionType"]) {
+        let parameters = parameters(&properties["ActionParameters"]);
+        return Some(StepEvent::FlowAction { action, parameters });
+    }
+    let expected = expected(properties);
+    let said = shown(&properties["Text"]);
+    // Beside what was expected, `Text` is what was heard, be it nothing. An older form has what
+    // was heard under a key of its own.
+    let (expected, heard, unclaimed) = match (expected, said, seen(record)) {
+        (Some(expected), said, seen) => (Some(expected), said.or(seen), None),
+        (None, said, Some(seen)) => (said, Some(seen), None),
+        (None, said, None) => (None, None, said.filter(|text| !text.is_empty())),
+    };
+    let is_message = name.as_deref().is_some_and(|name| letters(name) == "messagereceived");
+    if is_message || expected.is_some() || heard.is_some() || unclaimed.is_some() {
+        return Some(StepEvent::Message { expected, heard, text: unclaimed });
+    }
+    name.map(|name| StepEvent::Other { name })
+}
+
+/// What a message was expected to be: `ExpectedText`, or what else the test case expects, such as
+/// a prompt by its id.
+fn expected(properties: &Value) -> Option<String> {
+    let other = || {
+        let mut fields = properties.as_object()?.iter();
+        fields.find_map(|(key, value)| key.starts_with("Expected").then(|| shown(value))?)
+    };
+    shown(&properties["ExpectedText"]).or_else(other).filter(|text| !text.is_empty())
+}
+
+/// The first text of a record under a key that says that it was seen.
+fn seen(record: &Value) -> Option<String> {
+    let says_so = |key: &str| {
+        let is_time = ["at", "time", "timestamp"].iter().any(|end| key.ends_with(end));
+        !is_time && ["actual", "observed", "received"].iter().any(|word| key.contains(word))
+    };
+    let mut fields = record.as_object()?.iter().filter(|(key, _)| says_so(&key.to_lowercase()));
+    fields.find_map(|(_, value)| {
+        text(value).or_else(|| text(&value["Text"])).or_else(|| text(&value["Properties"]["Text"]))
+    })
+}
+
+fn action(value: &Value) -> Option<StepAction> {
+    value.as_object()?;
+    let (expected, actual) = (&value["ExpectedParameters"], &value["ActualParameters"]);
+    let stated = [expected, actual, &value["Parameters"]];
+    let of = |key: &str| stated.iter().find_map(|it| it.get(key)).unwrap_or(&Value::Null);
+    let name = text(of("ActionType")).or_else(|| text(&value["Type"]));
+    let kind =
+        match text(&expected["Namespace"]).or_else(|| text(&value["Parameters"]["Namespace"])) {
+            Some(namespace) => {
+                // The value that it came to; a path that was not resolved is none.
+                let actual = shown(&actual["Namespace"]).filter(|actual| *actual != namespace);
+                let operator = text(of("Operator"));
+                ActionKind::Assert { namespace, operator, expected: shown(of("Operand")), actual }
+            }
+            None => customer(of("Instruction")).or_else(|| {
+                let parameters = stated.iter().map(|it| parameters(it)).find(|it| !it.is_empty());
+                let parameters = parameters.unwrap_or_default();
+                (name.is_some() || !parameters.is_empty()).then(|| ActionKind::Other {
+                    name: name.unwrap_or_else(|| "action".to_owned()),
+                    parameters,
+                })
+            })?,
+        };
+    Some(StepAction { id: text(&value["Identifier"]), status: text(&value["Status"]), kind })
+}
+
+/// What the simulated customer does.
+fn customer(instruction: &Value) -> Option<ActionKind> {
+    let properties = &instruction["Properties"];
+    let value = ["Value", "Text", "SSML"].iter().find_map(|key| shown(&properties[*key]));
+    match letters(instruction["Type"].as_str()?).as_str() {
+        "dtmfinput" => Some(ActionKind::Press { keys: value.unwrap_or_default() }),
+        "utterance" => Some(ActionKind::Say { text: value.unwrap_or_default() }),
+        "disconnect" => Some(ActionKind::HangUp),
+        _ => None,
+    }
+}
+
+/// The fields of an object as text, those of objects in it as `Outer.Inner`.
+fn parameters(value: &Value) -> BTreeMap<String, String> {
+    fn add(into: &mut BTreeMap<String, String>, prefix: &str, fields: &Map<String, Value>) {
+        for (key, value) in fields.iter().filter(|(key, _)| *key != "ActionType") {
+            let key = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match value {
+                Value::Object(inner) => add(into, &key, inner),
+                _ if into.len() >= MAX_PARAMETERS => {}
+                _ => into.extend(shown(value).map(|value| (key, value))),
+            }
+        }
+    }
+    let mut parameters = BTreeMap::new();
+    if let Some(fields) = value.as_object() {
+        add(&mut parameters, "", fields);
+    }
+    parameters
+}
+
+/// A text that says something.
 fn text(value: &Value) -> Option<String> {
     value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// The first text under a key that says that it was seen.
-fn seen(value: &Value) -> Option<String> {
-    let entries = value.as_object()?.iter();
-    let said = |key: &str| {
-        let when = ["at", "time", "timestamp"].iter().any(|end| key.ends_with(end));
-        !when && ["actual", "observed", "received"].iter().any(|word| key.contains(word))
-    };
-    entries.filter(|(key, _)| said(&key.to_lowercase())).find_map(|(_, value)| {
-        text(value).or_else(|| text(&value["Text"])).or_else(|| text(&value["Properties"]["Text"]))
-    })
+/// A value as it is shown: a text as it is, anything else as JSON.
+fn shown(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// AWS's word without case and marks: `MessageReceived` and `MESSAGE_RECEIVED` alike.
+fn letters(word: &str) -> String {
+    word.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase()
+}
+
+/// The ids of contacts, wherever they stand.
+fn contact_ids(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    walk("", value, &mut |key, text| {
+        let key = key.to_lowercase().replace(['_', '-'], "");
+        let key = key.trim_end_matches('s');
+        if key.ends_with("contactid") && !text.is_empty() {
+            found.push(text.to_owned());
+        }
+        let of_arn = text.rsplit_once("contact/").filter(|_| key.ends_with("contactarn"));
+        found.extend(of_arn.map(|(_, id)| id.to_owned()));
+    });
+    found
 }
 
 /// Shows each text in a value with the key that it stands under: `ContactId` of `ContactId` and of
@@ -86,55 +255,4 @@ fn walk(key: &str, value: &Value, show: &mut dyn FnMut(&str, &str)) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_failed_observation_is_read_with_what_was_expected_and_seen() {
-        let json = r#"{"Type":"OBSERVATION","Identifier":"greet","Status":"FAILED",
-            "Event":{"Properties":{"Text":"Welcome"}},
-            "ActualEvent":{"Properties":{"Text":"Goodbye"}}}"#;
-        let record = read(Some("o-1".into()), false, Some(json));
-        let failed = record.failed.unwrap();
-        assert_eq!(failed.to_string(), "greet: expected \"Welcome\", seen \"Goodbye\"");
-        assert_eq!(record.raw.as_deref(), Some(json), "the text is kept as it came");
-
-        assert!(read(Some("o-1".into()), true, Some("no JSON")).failed.is_some());
-        let record = read(Some("o-1".into()), true, Some(r#"{"Type":"OBSERVATION"}"#));
-        assert_eq!(record.failed.unwrap().to_string(), "o-1");
-    }
-
-    #[test]
-    fn a_completion_is_read_and_is_no_observation() {
-        let record = read(
-            None,
-            true,
-            Some(
-                r#"{"Type":"COMPLETION","CompletionReason":{"Type":"ERROR",
-                    "FailureReasons":["INITIALIZATION_FAILURE"],"Message":"limit reached"}}"#,
-            ),
-        );
-        assert_eq!(record.reasons, ["ERROR", "INITIALIZATION_FAILURE"]);
-        assert_eq!(record.message.as_deref(), Some("limit reached"));
-        assert_eq!(record.failed, None);
-    }
-
-    #[test]
-    fn contact_ids_are_found_wherever_they_stand() {
-        let json = r#"{"ContactId":"c-1","a":[{"initial_contact_id":"c-2"}],
-            "ContactIds":["c-3"],"OtherContactId":7,"ContactIdType":"VOICE",
-            "Contact":{"Id":"c-4"},"ContactArn":"arn:x/contact/c-5",
-            "Text":"{\"ContactId\":\"c-6\"}","Id":"no"}"#;
-        let mut found = read(None, false, Some(json)).contact_ids;
-        found.sort();
-        assert_eq!(found, ["c-1", "c-2", "c-3", "c-4", "c-5", "c-6"]);
-    }
-
-    #[test]
-    fn what_is_otherwise_is_no_error() {
-        for json in [None, Some(""), Some("[]"), Some("7"), Some(r#"{"CompletionReason":[1]}"#)] {
-            let raw = json.map(str::to_owned);
-            assert_eq!(read(None, true, json), Record { raw, ..Record::default() }, "{json:?}");
-        }
-    }
-}
+mod tests;

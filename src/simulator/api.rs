@@ -52,6 +52,11 @@ impl ApiError {
         ApiError::new(400, "ValidationException", message)
     }
 
+    /// 429 of Connect that is a quota and not a throttle.
+    pub fn limit(message: impl Into<String>) -> ApiError {
+        ApiError::new(429, "LimitExceededException", message)
+    }
+
     /// 402 of both services.
     pub fn quota(message: impl Into<String>) -> ApiError {
         ApiError::new(402, "ServiceQuotaExceededException", message)

@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::api::{ApiError, Ids, Page, PageRequest};
 use super::ledger::ExecutionEntry;
 use super::queue::{Queue, Stage};
-use super::scenario::{ConnectRun, ConnectScenario, TestCase, Unknown};
+use super::scenario::{ConnectRun, ConnectScenario, FullQueue, TestCase, Unknown};
 
+use records::Telling;
 pub use records::{Record, Tally};
 
 /// The statuses that the API knows (service model, `TestCaseExecutionStatus`).
@@ -197,10 +198,14 @@ impl Connect {
             });
         }
         if instance.queue.active() >= limits.queue as usize {
-            return Err(ApiError::quota(format!(
+            let message = format!(
                 "The limit of {} queued and running test case executions has been reached",
                 limits.queue
-            )));
+            );
+            return Err(match self.scenario.full_queue {
+                FullQueue::Quota => ApiError::quota(message),
+                FullQueue::Limit => ApiError::limit(message),
+            });
         }
 
         let nth = instance.starts.entry(test_case_id.to_owned()).or_insert(0);
@@ -264,13 +269,17 @@ impl Connect {
     ) -> Result<Page<Record>, ApiError> {
         let ids = self.ids;
         let operation = "ListTestCaseExecutionRecords";
+        let telling = Telling {
+            form: self.scenario.record_form,
+            stopped: self.scenario.stopped_type.clone(),
+        };
         let (instance, number) = self.find(operation, now, place, test_case_id, execution_id)?;
         check_status(status)?;
-        let all = instance.records(now, number, &ids);
+        let all = instance.records(now, number, &ids, &telling);
         let shown = all
             .iter()
             .enumerate()
-            .filter(|(_, record)| status.is_none_or(|status| record.status == status))
+            .filter(|(_, record)| status.is_none() || record.status.as_deref() == status)
             .map(|(place, _)| place as u64);
         Ok(Page::cut(page, shown, |place| all[place as usize].clone()))
     }

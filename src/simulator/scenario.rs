@@ -15,7 +15,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 pub use connect::{
-    Completion, ConnectLimits, ConnectRun, ConnectScenario, Observation, TestCase, Timestamps,
+    Act, Action, Completion, ConnectLimits, ConnectRun, ConnectScenario, FlowAction, FullQueue,
+    NamedBy, Observation, RawRecord, RecordForm, TestCase, Timestamps,
 };
 pub use duration::Millis;
 pub use fault::{Fault, FaultKind, When};
@@ -121,6 +122,8 @@ pub enum EndToken {
     Absent,
     /// The token is there and empty, as has been seen on Connect.
     Empty,
+    /// The token is there and `null`, as has been seen on Connect.
+    ExplicitNull,
 }
 
 /// The later part of a run: a status, and what comes after it.

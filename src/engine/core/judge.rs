@@ -1,18 +1,21 @@
 //! From what AWS said to a verdict. Pure: the whole of what makes a test pass or fail.
 
 use crate::outcome::{
-    Counts, Details, ErrorKind, LexResults, Match, Observations, ServiceName, Speaker, Turn,
-    Verdict, sum,
+    ActionKind, Counts, Details, ErrorKind, FailedObservation, LexResults, Match, Observations,
+    ServiceName, Speaker, Step, StepEvent, Transcript, Turn, Verdict, sum,
 };
 use crate::plan::{Detail, Expect, MIN_OBSERVATIONS, Share, Target, Turns};
-use crate::service::{ResultKind, Row};
+use crate::service::{End, Record, ResultKind, Row};
 
 /// AWS's word for a start that it accepted and never ran (AWS-FACTS.md, seen live).
 const INITIALIZATION_FAILURE: &str = "INITIALIZATION_FAILURE";
 
-/// AWS's word for an execution that was ended by its longest duration, be it PASSED (AWS-FACTS.md,
-/// seen live).
+/// AWS's word for an execution that reached its longest duration, be it PASSED, and also for one
+/// that somebody stopped (AWS-FACTS.md, seen live).
 const TIMEOUT: &str = "TIMEOUT";
+
+/// AWS's words for completions of which the status says as much.
+const PLAIN_COMPLETIONS: [&str; 3] = ["SUCCESS", "FAILURE", "COMPLETED"];
 
 /// So many turns of a test set, and conversations, are told of where not all are asked for.
 const MOST_TURNS: usize = 50;
@@ -81,16 +84,7 @@ pub(super) fn is_empty(kind: ResultKind, details: &Details) -> bool {
 /// Takes a row of results into the details.
 pub(super) fn fold(details: &mut Details, row: Row, turns: Turns) {
     if let Row::Record(record) = row {
-        // A page that comes round again says nothing new.
-        for reason in record.reasons.into_iter().chain(record.message) {
-            if !details.failure_reasons.contains(&reason) {
-                details.failure_reasons.push(reason);
-            }
-        }
-        details.failed_observations.extend(record.failed);
-        details.contact_ids.extend(record.contact_ids);
-        details.records.extend(record.raw.filter(|_| details.records.len() < MOST_RECORDS));
-        return;
+        return fold_record(details, record);
     }
     let results = details.results.get_or_insert_with(LexResults::default);
     match row {
@@ -113,6 +107,26 @@ pub(super) fn fold(details: &mut Details, row: Row, turns: Turns) {
     }
 }
 
+fn fold_record(details: &mut Details, record: Record) {
+    details.contact_ids.extend(record.contact_ids);
+    details.records.extend(record.raw.filter(|_| details.records.len() < MOST_RECORDS));
+    let transcript = details.transcript.get_or_insert_default();
+    if let Some(step) = record.step.filter(|_| transcript.steps.len() < MOST_RECORDS) {
+        transcript.add(step);
+    }
+    let Some(completion) = record.completion else { return };
+    transcript.duration_ms = completion.duration_ms.or(transcript.duration_ms);
+    // The summary call decides where the two disagree.
+    details.observations = details.observations.or(completion.observations);
+    let kind = completion.kind.filter(|kind| !PLAIN_COMPLETIONS.contains(&kind.as_str()));
+    for reason in kind.into_iter().chain(completion.reasons).chain(completion.message) {
+        // A page that comes round again says nothing new.
+        if !details.failure_reasons.contains(&reason) {
+            details.failure_reasons.push(reason);
+        }
+    }
+}
+
 fn fold_turn(results: &mut LexResults, turn: Turn, turns: Turns) {
     if turn.speaker == Speaker::User {
         results.utterances.get_or_insert_default().count(turn.result);
@@ -127,15 +141,66 @@ fn fold_turn(results: &mut LexResults, turn: Turn, turns: Turns) {
     }
 }
 
-/// Puts in order what has been read, once that is all.
-pub(super) fn settle(details: &mut Details, failed: bool, turns: Turns) {
-    if !failed && details.failure_reasons.iter().any(|reason| reason == TIMEOUT) {
-        details.notes.push("AWS ended it by TIMEOUT".to_owned());
+/// Puts in order what has been read, once that is all, of an execution that ended as `end` by AWS's
+/// word.
+pub(super) fn settle(details: &mut Details, end: End, turns: Turns) {
+    let reached_limit = details.failure_reasons.iter().any(|reason| reason == TIMEOUT);
+    match end {
+        // AWS calls a stop so, too: that is no news of the time it took.
+        End::Stopped => details.failure_reasons.retain(|reason| reason != TIMEOUT),
+        End::Passed | End::Completed if reached_limit => {
+            details.notes.push("AWS ended it by TIMEOUT".to_owned());
+        }
+        _ => {}
+    }
+    if let Some(mut transcript) = details.transcript.take() {
+        settle_transcript(details, &mut transcript, end);
+        let is_empty = transcript == Transcript::default();
+        details.transcript = Some(transcript).filter(|_| !is_empty);
     }
     let Some(results) = &mut details.results else { return };
     if turns == Turns::Worst {
         keep_worst(results);
     }
+}
+
+/// Closes a transcript, and says where it disagrees with AWS's summary, whose counts are the ones
+/// that reports give.
+fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: End) {
+    let passed = matches!(end, End::Passed | End::Completed);
+    transcript.close(details.observations.map(|observations| observations.total), passed);
+    let failed: Vec<&Step> = transcript.steps.iter().filter(|step| step.has_failed()).collect();
+    let marked = failed.len() as u64;
+    let counted = details.observations.map(|observations| observations.failed);
+    if passed && marked > 0 {
+        let note = format!("AWS says PASSED, though its records mark {marked} of the steps FAILED");
+        details.notes.push(note);
+    } else if let Some(counted) = counted.filter(|counted| *counted != marked && marked > 0) {
+        let note = format!(
+            "AWS's records mark {marked} of the steps FAILED, and its summary counts {counted}"
+        );
+        details.notes.push(note);
+    }
+    if !passed {
+        details.failed_observations = failed.into_iter().map(failed_observation).collect();
+    }
+}
+
+/// A step that failed, in the short form that reports had before there were transcripts.
+fn failed_observation(step: &Step) -> FailedObservation {
+    let (expected, seen) = match (step.failed_action().map(|action| &action.kind), &step.event) {
+        (Some(ActionKind::Assert { namespace, operator, expected, actual }), _) => {
+            let parts = [Some(namespace), operator.as_ref(), expected.as_ref()];
+            let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+            (Some(parts.join(" ")), actual.clone())
+        }
+        (None, Some(StepEvent::Message { expected, heard, .. })) => {
+            (expected.clone(), heard.clone())
+        }
+        (None, Some(StepEvent::FlowAction { action, .. })) => (Some(action.clone()), None),
+        _ => (None, None),
+    };
+    FailedObservation { id: step.id.clone(), expected, seen }
 }
 
 /// Keeps the turns of the intents that were understood worst.
@@ -164,7 +229,7 @@ pub(super) fn clear(details: &mut Details, kind: ResultKind) {
     forget(details, kind);
     if kind == ResultKind::Records {
         details.records.clear();
-        details.failed_observations.clear();
+        details.transcript = None;
         details.failure_reasons.clear();
     }
     match (kind, &mut details.results) {
@@ -221,13 +286,14 @@ pub(super) fn failed(service: ServiceName, details: &Details) -> Judgement {
         );
     }
     let counts = match details.observations {
-        Some(Observations { total, failed, .. }) if total > 0 => {
+        Some(Observations { total, failed, .. }) if failed > 0 => {
             format!("{failed} of {total} observations failed")
         }
+        Some(Observations { total, .. }) if total > 0 => "the execution failed".to_owned(),
         _ => "failed, with no observation counts".to_owned(),
     };
+    // What failed is put before it by the reports, once personal data is taken out of that.
     let mut parts = vec![counts];
-    parts.extend(details.failed_observations.first().map(ToString::to_string));
     parts.extend((!reasons.is_empty()).then_some(reasons));
     (Verdict::Failed, parts.join("; "))
 }

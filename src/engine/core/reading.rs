@@ -169,12 +169,19 @@ impl Core {
     /// Ends a test by what has been read of it. What was read after its verdict stood makes the
     /// message say more, and changes no verdict.
     pub(super) fn conclude(&mut self, now: Duration, test: TestIndex, failed: bool) {
-        judge::settle(&mut self.tests[test].details, failed, self.plan.detail.turns);
-        let judgement = self.judgement(test, failed);
         let judged = match &self.tests[test].state {
             State::Reading(_, reading) => reading.judged.clone(),
             _ => None,
         };
+        let end = match (failed, &judged) {
+            (true, _) => End::Failed,
+            (false, None | Some((Verdict::Error(ErrorKind::ResultsUnavailable), _))) => End::Passed,
+            // Records are read of what was stopped, too, once it is judged.
+            (false, Some((Verdict::Error(_), _))) => End::Stopped,
+            (false, Some(_)) => End::Passed,
+        };
+        judge::settle(&mut self.tests[test].details, end, self.plan.detail.turns);
+        let judgement = self.judgement(test, failed);
         let standing = judged.filter(|(verdict, _)| *verdict != judgement.0);
         self.finish(now, test, standing.unwrap_or(judgement));
     }

@@ -8,6 +8,8 @@
 //! | an attempt that did not decide | `<flakyFailure>`, `<rerunFailure>`, `…Error` |
 //! | trouble of the run itself | `<error>` in a case `callcheck.run` |
 //! | what AWS's records say of a test that did not pass | `<system-out>` |
+//! | the transcript of a test that did not pass | the body |
+//! | that of a test that passed, where details of all were asked for | `<system-out>` |
 //!
 //! ```xml
 //! <testsuite name="Contact centre" file="suite.yaml" …>
@@ -35,6 +37,7 @@ use quick_junit::{
 use super::headline;
 use super::look_up;
 use super::text::{cut, one_line, xml_body};
+use super::transcript;
 use crate::outcome::{
     Attempt, ErrorKind, Gate, RunSummary, ServiceName, SuiteResult, TestResult, Turn, Verdict,
 };
@@ -189,6 +192,8 @@ fn test_suite(
             *records_left = records_left.saturating_sub(records.len());
             let told = if *records_left > 0 { records } else { "see the JSON report".to_owned() };
             case.set_system_out(told);
+        } else if let Some(transcript) = transcript_of_pass(test).filter(|_| green) {
+            case.set_system_out(transcript);
         }
         element.add_test_case(case);
     }
@@ -342,6 +347,13 @@ fn reruns(test: &TestResult) -> Vec<TestRerun> {
         rerun
     };
     others.map(rerun).collect()
+}
+
+/// What happened in a test that passed, where its records were asked for: its case has no body.
+fn transcript_of_pass(test: &TestResult) -> Option<String> {
+    let lines = transcript::all(&test.outcome.deciding()?.details);
+    let lines: Vec<String> = lines.iter().map(transcript::Line::plain).collect();
+    (!lines.is_empty()).then(|| cut(&xml_body(&lines.join("\n")), MOST_BODY))
 }
 
 /// What AWS's records say of each attempt, as it gave them.

@@ -6,7 +6,7 @@ use aws_smithy_types::error::ErrorMetadata;
 use super::*;
 
 fn class(status: u16, code: Option<&str>, skewed: bool) -> ErrorClass {
-    Reply { status: Some(status), code, retry_after: None, skewed }.class()
+    Reply { status: Some(status), code, is_start: true, retry_after: None, skewed }.class()
 }
 
 #[test]
@@ -17,6 +17,7 @@ fn a_reply_falls_into_its_class() {
         (429, None, throttled),
         (400, Some("ThrottlingException"), throttled),
         (402, Some("ServiceQuotaExceededException"), ErrorClass::Full { retry_after: None }),
+        (429, Some("LimitExceededException"), ErrorClass::Full { retry_after: None }),
         (409, Some("ConflictException"), ErrorClass::Conflict),
         (400, Some("InvalidParameterException"), ErrorClass::Rejected),
         (403, Some("AccessDeniedException"), ErrorClass::Rejected),
@@ -31,6 +32,16 @@ fn a_reply_falls_into_its_class() {
     for (status, code, expected) in table {
         assert_eq!(class(status, code, false), expected, "{status} {code:?}");
     }
+}
+
+#[test]
+fn a_quota_that_comes_with_429_is_no_throttle() {
+    let reply = |is_start| {
+        let code = Some("LimitExceededException");
+        Reply { status: Some(429), code, is_start, retry_after: None, skewed: false }.class()
+    };
+    assert_eq!(reply(true), ErrorClass::Full { retry_after: None });
+    assert_eq!(reply(false), ErrorClass::Rejected);
 }
 
 #[test]

@@ -1,20 +1,23 @@
 //! What an execution observed, as records and as counts.
 //!
-//! The text of a record is a JSON string that AWS does not document; the shapes are those seen on real accounts.
+//! The text of a record is a JSON string that AWS does not document; the forms are those seen on real accounts
+//! (AWS-FACTS.md).
 
 use serde_json::{Value, json};
 
 use super::Instance;
 use crate::simulator::api::Ids;
-use crate::simulator::scenario::Observation;
+use crate::simulator::scenario::{Act, Action, FlowAction, Observation, RawRecord, RecordForm};
 
 /// One execution record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// The id of the record: that of its observation, where it is one.
-    pub observation_id: String,
+    pub observation_id: Option<String>,
     /// PASSED, FAILED, IN_PROGRESS or STOPPED.
-    pub status: String,
+    pub status: Option<String>,
+    /// What it records, such as OBSERVATION. It is not in the service model.
+    pub kind: Option<String>,
     /// Epoch milliseconds.
     pub at: u64,
     /// JSON, as text.
@@ -24,12 +27,20 @@ pub struct Record {
 /// Observations counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
-    /// All that were made.
+    /// All of the test case.
     pub total: u32,
     /// Those PASSED.
     pub passed: u32,
     /// Those FAILED.
     pub failed: u32,
+}
+
+/// How records tell what happened.
+#[derive(Debug, Clone)]
+pub(super) struct Telling {
+    pub(super) form: RecordForm,
+    /// `CompletionReason.Type` of what was stopped.
+    pub(super) stopped: String,
 }
 
 impl Instance {
@@ -44,57 +55,64 @@ impl Instance {
                 _ => {}
             }
         }
+        tally.total += self.executions[number].run.not_reached;
         tally
     }
 
     /// All records up to `now`, in the order of time.
-    pub(super) fn records(&self, now: u64, number: usize, ids: &Ids) -> Vec<Record> {
+    pub(super) fn records(
+        &self,
+        now: u64,
+        number: usize,
+        ids: &Ids,
+        telling: &Telling,
+    ) -> Vec<Record> {
         let execution = &self.executions[number];
-        let made = |kind: &str, status: &str, at: u64, record: Value| Record {
-            observation_id: ids.uuid(&[kind, &execution.id]),
-            status: status.to_owned(),
-            at,
-            record: record.to_string(),
+        if let Some(raw) = &execution.run.records {
+            return raw.iter().map(|raw| served_as_it_is(raw, now)).collect();
+        }
+        let made = |kind: &str, status: &str, at: u64, mut record: Value| {
+            record["Type"] = json!(kind);
+            Record {
+                observation_id: Some(ids.uuid(&[kind, &execution.id])),
+                status: Some(status.to_owned()),
+                kind: Some(kind.to_owned()),
+                at,
+                record: record.to_string(),
+            }
         };
         let mut records = Vec::new();
         let began = self.queue.running_at(now, number);
         if !execution.run.initialization_failure {
             let at = self.queue.created(number);
-            let text = json!({"Type": "INITIATION", "TestCaseId": execution.test_case_id});
-            records.push(made("initiation", "IN_PROGRESS", at, text));
+            let text = json!({"TestCaseId": execution.test_case_id});
+            records.push(made("INITIATION", "IN_PROGRESS", at, text));
             if let Some(at) = began {
                 let contact = ids.uuid(&["contact", &execution.id]);
-                let text = json!({"Type": "EXECUTION_START", "ContactId": contact});
-                records.push(made("execution-start", "IN_PROGRESS", at, text));
+                let text = json!({"ContactId": contact});
+                records.push(made("EXECUTION_START", "IN_PROGRESS", at, text));
             }
         }
-        for (at, observation) in self.observed(now, number) {
-            let mut text = json!({
-                "Type": "OBSERVATION",
-                "Identifier": observation.id,
-                "Status": observation.status,
-            });
-            if let Some(said) = observation.text {
-                text["Event"] = json!({"Type": "MESSAGE_RECEIVED", "Properties": {"Text": said}});
-            }
-            if let Some(seen) = observation.seen {
-                text["ActualEvent"] =
-                    json!({"Type": "MESSAGE_RECEIVED", "Properties": {"Text": seen}});
-            }
+        let observed = self.observed(now, number);
+        let asserts = observed.iter().flat_map(|(_, it)| &it.actions).any(has_failed_assert);
+        // AWS counts no failed observation here where an assert has failed, and one in its summary.
+        let failed = observed.iter().filter(|(_, it)| it.status == "FAILED").count();
+        let failed = if asserts { 0 } else { failed };
+        for (at, observation) in observed {
+            let text = observation_text(&observation, telling.form);
             records.push(Record {
-                observation_id: observation.id,
-                status: observation.status,
-                at,
-                record: text.to_string(),
+                observation_id: Some(observation.id),
+                ..made("OBSERVATION", &observation.status, at, text)
             });
         }
         if let Some(at) = self.queue.ended(number) {
-            let mut text =
-                json!({"Type": "COMPLETION", "CompletionReason": self.reason(now, number)});
+            let mut text = json!({"CompletionReason": self.reason(now, number, asserts, telling)});
             if let Some(began) = began.filter(|_| !execution.run.initialization_failure) {
-                text["ExecutionDurationMs"] = json!(at.saturating_sub(began));
+                let took = at.saturating_sub(began);
+                text["ExecutionSummary"] =
+                    json!({"ExecutionDurationMs": took, "FailedObservations": failed});
             }
-            records.push(made("completion", &self.status(now, number), at, text));
+            records.push(made("COMPLETION", &self.status(now, number), at, text));
         }
         records
     }
@@ -131,36 +149,34 @@ impl Instance {
     }
 
     /// The reason in the last record.
-    fn reason(&self, now: u64, number: usize) -> Value {
+    fn reason(&self, now: u64, number: usize, asserts: bool, telling: &Telling) -> Value {
         let execution = &self.executions[number];
         let stated = &execution.run.completion;
         let status = self.status(now, number);
         let stopped = self.queue.stage(now, number) == super::Stage::Stopped;
         let (kind, reasons, message) = if execution.run.initialization_failure {
             let message = "Failed to start execution of test case due to limit reached.";
-            (None, vec!["INITIALIZATION_FAILURE"], Some(message))
+            ("FAILURE", vec!["INITIALIZATION_FAILURE"], Some(message))
         } else if stopped || status == "STOPPED" {
-            (Some("STOPPED"), vec![], None)
+            let message = "Test case execution stopped by user request";
+            (telling.stopped.as_str(), vec![], Some(message))
         } else if execution.cut {
-            let message = "The simulation reached the longest duration.";
-            (Some("TIMEOUT"), vec!["OBSERVE_EVENT"], Some(message))
+            let message = "Test case execution exceeded time limit";
+            ("TIMEOUT", vec!["OBSERVE_EVENT"], Some(message))
         } else if status == "FAILED" {
-            (None, vec!["OBSERVE_EVENT"], None)
+            ("FAILURE", vec![if asserts { "ASSERT_DATA" } else { "OBSERVE_EVENT" }], None)
         } else {
-            (Some("COMPLETED"), vec![], None)
+            ("SUCCESS", vec![], None)
         };
         // What the scenario states is the reason of the end that it states, not of a stop or of a cut.
         let stated = Some(stated).filter(|_| !stopped && !execution.cut);
-        let kind = stated.and_then(|it| it.kind.as_deref()).or(kind);
+        let kind = stated.and_then(|it| it.kind.as_deref()).unwrap_or(kind);
         let message = stated.and_then(|it| it.message.as_deref()).or(message);
         let reasons = match stated.and_then(|it| it.failure_reasons.as_ref()) {
             Some(reasons) => reasons.iter().map(String::as_str).collect(),
             None => reasons,
         };
-        let mut reason = json!({});
-        if let Some(kind) = kind {
-            reason["Type"] = json!(kind);
-        }
+        let mut reason = json!({"Type": kind});
         if !reasons.is_empty() {
             reason["FailureReasons"] = json!(reasons);
         }
@@ -171,18 +187,120 @@ impl Instance {
     }
 }
 
+fn served_as_it_is(raw: &RawRecord, now: u64) -> Record {
+    Record {
+        observation_id: raw.observation_id.clone(),
+        status: raw.status.clone(),
+        kind: raw.record_type.clone(),
+        at: raw.timestamp.map_or(now, |seconds| (seconds * 1000.0) as u64),
+        record: match &raw.record {
+            Value::String(text) => text.clone(),
+            record => record.to_string(),
+        },
+    }
+}
+
+fn has_failed_assert(action: &Action) -> bool {
+    action.status == "FAILED" && matches!(action.act, Act::Assert { .. })
+}
+
+/// The text of an observation's record.
+fn observation_text(observation: &Observation, form: RecordForm) -> Value {
+    let Observation { id, status, text, seen, flow_action, actions } = observation;
+    let mut record = json!({"Identifier": id, "Status": status});
+    let event = |kind: &str, properties: Value| {
+        json!({
+            "Identifier": format!("{id}-event"),
+            "Type": kind,
+            "Actor": "System",
+            "Properties": properties,
+        })
+    };
+    if let Some(FlowAction { kind, parameters }) = flow_action {
+        let properties = json!({"ActionType": kind, "ActionParameters": parameters});
+        record["Event"] = event("FlowActionStarted", properties);
+    }
+    match (form, text, seen) {
+        (_, None, None) => {}
+        (RecordForm::Live, expected, seen) => {
+            // What passed was heard as it was expected, unless the scenario says otherwise.
+            let heard = seen.as_ref().or(expected.as_ref().filter(|_| status == "PASSED"));
+            let mut properties = json!({});
+            for (member, value) in [("ExpectedText", expected.as_ref()), ("Text", heard)] {
+                if let Some(value) = value {
+                    properties[member] = json!(value);
+                }
+            }
+            record["Event"] = event("MessageReceived", properties);
+        }
+        (RecordForm::Plain, expected, seen) => {
+            let message = |text| json!({"Type": "MESSAGE_RECEIVED", "Properties": {"Text": text}});
+            for (member, text) in [("Event", expected), ("ActualEvent", seen)] {
+                if let Some(text) = text {
+                    record[member] = message(text);
+                }
+            }
+        }
+    }
+    if !actions.is_empty() {
+        let actions = actions.iter().zip(1..).map(|(action, nth)| action_text(id, action, nth));
+        record["Actions"] = actions.collect();
+    }
+    record
+}
+
+fn action_text(observation: &str, action: &Action, nth: u32) -> Value {
+    let instruct = |kind: &str, properties: Value| {
+        json!({
+            "ActionType": "SendInstruction",
+            "Actor": "Customer",
+            "Instruction": {"Type": kind, "Properties": properties},
+        })
+    };
+    let (kind, expected, actual) = match &action.act {
+        Act::Press(keys) => {
+            ("SendInstruction", instruct("DtmfInput", json!({"Value": keys})), None)
+        }
+        Act::Say(text) => ("SendInstruction", instruct("Utterance", json!({"Value": text})), None),
+        Act::HangUp => ("SendInstruction", instruct("Disconnect", json!({})), None),
+        Act::Assert { namespace, operator, operand, actual } => (
+            "Assert",
+            json!({"Namespace": namespace, "Operator": operator, "Operand": operand}),
+            Some(json!({"Namespace": actual, "Operator": operator, "Operand": operand})),
+        ),
+    };
+    json!({
+        "Identifier": format!("{observation}-action-{nth}"),
+        "Type": kind,
+        "Status": action.status,
+        "ExpectedParameters": expected,
+        "ActualParameters": actual.unwrap_or_else(|| expected.clone()),
+    })
+}
+
 /// Observations that fit a status, for a run that states none.
 fn usual(status: &str) -> Vec<Observation> {
-    let observation = |id: &str, status: &str, text: &str| Observation {
+    let observation = |id: &str, status: &str, text: &str, seen: &str| Observation {
         id: id.to_owned(),
         status: status.to_owned(),
         text: Some(text.to_owned()),
-        seen: None,
+        seen: Some(seen.to_owned()),
+        flow_action: None,
+        actions: Vec::new(),
     };
-    let greeting = observation("greeting", "PASSED", "Thank you for calling Example Corp.");
+    let welcome = "Thank you for calling Example Corp.";
+    let greeting = observation("greeting", "PASSED", welcome, welcome);
+    // Prompts come back as speech transcripts.
+    let menu = ("For billing, press 1.", "For billing, press one.");
     match status {
-        "PASSED" => vec![greeting, observation("menu", "PASSED", "For billing, press 1.")],
-        "FAILED" => vec![greeting, observation("menu", "FAILED", "Sorry, I did not get that.")],
+        "PASSED" => {
+            let press = Action { status: "PASSED".to_owned(), act: Act::Press("1".to_owned()) };
+            let menu = observation("menu", "PASSED", menu.0, menu.1);
+            vec![greeting, Observation { actions: vec![press], ..menu }]
+        }
+        "FAILED" => {
+            vec![greeting, observation("menu", "FAILED", menu.0, "Sorry, I did not get that.")]
+        }
         _ => vec![greeting],
     }
 }

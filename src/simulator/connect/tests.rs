@@ -111,7 +111,8 @@ fn a_stop_ends_what_waits_and_what_runs_but_not_what_has_ended() {
     assert_eq!(refusal(connect.stop(12_000, &place, "a", &next, None)), ended);
     assert_eq!(status(&mut connect, 12_000, &place, &next), "PASSED");
     let last = records(&mut connect, 12_000, &place, &runs).pop().unwrap();
-    assert_eq!(last["CompletionReason"], json!({"Type": "STOPPED"}));
+    let message = "Test case execution stopped by user request";
+    assert_eq!(last["CompletionReason"], json!({"Type": "TIMEOUT", "Message": message}));
 }
 
 #[test]
@@ -209,6 +210,68 @@ fn a_status_that_no_sdk_knows_is_shown_and_then_the_end() {
 }
 
 #[test]
+fn an_observation_shows_what_the_flow_and_the_customer_did_and_what_an_assert_found() {
+    let (mut connect, place) = that_runs(
+        "[{status: FAILED, after: 1s, not_reached: 2, observations: [\
+         {id: menu, status: PASSED, text: press 1, seen: press one, actions: [\
+         {press: '1'}, {say: hello}, {hang_up: true}]}, \
+         {id: queue, status: FAILED, flow_action: {type: TransferContactToQueue, \
+         parameters: {QueueId: q-1}}, actions: [{status: FAILED, assert: $.Queue.Name, \
+         operand: Billing, actual: Sales}]}]}]",
+    );
+    let id = start(&mut connect, 0, &place, "a");
+    let texts = records(&mut connect, 1_000, &place, &id);
+    let message = json!({"ExpectedText": "press 1", "Text": "press one"});
+    assert_eq!(texts[2]["Event"]["Properties"], message);
+    let kinds: Vec<&Value> = texts[2]["Actions"].as_array().unwrap().iter().collect();
+    let instructed =
+        kinds.iter().map(|action| &action["ExpectedParameters"]["Instruction"]["Type"]);
+    assert_eq!(instructed.collect::<Vec<_>>(), ["DtmfInput", "Utterance", "Disconnect"]);
+    let flow = &texts[3]["Event"]["Properties"];
+    assert_eq!(flow["ActionParameters"], json!({"QueueId": "q-1"}));
+    let assert = &texts[3]["Actions"][0];
+    assert_eq!(assert["ExpectedParameters"]["Namespace"], "$.Queue.Name");
+    assert_eq!(assert["ActualParameters"]["Namespace"], "Sales", "the value itself");
+    // As on a real account, the two counts disagree.
+    assert_eq!(texts[4]["ExecutionSummary"]["FailedObservations"], 0);
+    assert_eq!(texts[4]["CompletionReason"]["FailureReasons"], json!(["ASSERT_DATA"]));
+    let tally = connect.summary(1_000, &place, "a", &id).unwrap().observations;
+    assert_eq!(tally, Some(Tally { total: 4, passed: 1, failed: 1 }));
+}
+
+#[test]
+fn each_form_of_records_can_be_had() {
+    let observations = "[{id: a, status: FAILED, text: Hi., seen: Bye.}]";
+    let run = format!("default: {{status: FAILED, after: 1s, observations: {observations}}}");
+    let (mut plain, place) =
+        connect(&format!("{{record_form: plain, stopped_type: STOPPED, {run}}}"));
+    let id = start(&mut plain, 0, &place, "a");
+    let text = records(&mut plain, 1_000, &place, &id).remove(2);
+    assert_eq!(text["Event"]["Properties"], json!({"Text": "Hi."}));
+    assert_eq!(text["ActualEvent"]["Properties"], json!({"Text": "Bye."}));
+    let stopped = start(&mut plain, 1_000, &place, "a");
+    plain.stop(1_100, &place, "a", &stopped, None).unwrap();
+    let last = records(&mut plain, 1_200, &place, &stopped).pop().unwrap();
+    assert_eq!(last["CompletionReason"]["Type"], "STOPPED");
+
+    let raw = "[{ObservationId: o-1, Status: FAILED, Record: {Type: ODD}}, {Record: no JSON}]";
+    let (mut raw, place) = that_runs(&format!("[{{status: FAILED, after: 1s, records: {raw}}}]"));
+    let id = start(&mut raw, 0, &place, "a");
+    let page = raw.records(1_000, &place, "a", &id, None, ALL).unwrap();
+    let [first, second] = &page.items[..] else { panic!("{page:?}") };
+    assert_eq!((first.status.as_deref(), &*first.record), (Some("FAILED"), "{\"Type\":\"ODD\"}"));
+    assert_eq!((&second.observation_id, &*second.record), (&None, "no JSON"));
+}
+
+#[test]
+fn a_full_queue_may_be_a_limit_that_is_no_throttle() {
+    let (mut connect, place) = connect("{full_queue: limit, limits: {queue: 1}}");
+    start(&mut connect, 0, &place, "a");
+    let full = (429, "LimitExceededException".to_owned());
+    assert_eq!(refusal(connect.start(0, &place, "a", None)), full);
+}
+
+#[test]
 fn a_run_that_hangs_is_not_cut_and_keeps_its_slot_until_it_is_stopped() {
     let (mut connect, place) = connect(
         "{limits: {concurrent: 1}, \
@@ -238,7 +301,11 @@ fn an_initialization_failure_is_failed_without_observations_and_says_so_in_its_r
         records(&mut connect, 2_000, &place, &id),
         [json!({
             "Type": "COMPLETION",
-            "CompletionReason": {"FailureReasons": ["INITIALIZATION_FAILURE"], "Message": message},
+            "CompletionReason": {
+                "Type": "FAILURE",
+                "FailureReasons": ["INITIALIZATION_FAILURE"],
+                "Message": message,
+            },
         })]
     );
     assert_eq!(connect.ledger(2_000, 0)[0].started_ms, None);
@@ -277,9 +344,12 @@ fn the_records_tell_the_run_in_its_order_and_agree_with_the_summary() {
         kinds,
         ["INITIATION", "EXECUTION_START", "OBSERVATION", "OBSERVATION", "COMPLETION"]
     );
-    assert_eq!(texts[2]["Event"]["Properties"]["Text"], "Hi.");
-    assert_eq!(texts[4]["ExecutionDurationMs"], 3_000);
-    assert_eq!(texts[4]["CompletionReason"], json!({"FailureReasons": ["OBSERVE_EVENT"]}));
+    let heard = json!({"ExpectedText": "Hi.", "Text": "Hi."});
+    assert_eq!(texts[2]["Event"]["Properties"], heard);
+    let summary = json!({"ExecutionDurationMs": 3_000, "FailedObservations": 1});
+    assert_eq!(texts[4]["ExecutionSummary"], summary);
+    let reason = json!({"Type": "FAILURE", "FailureReasons": ["OBSERVE_EVENT"]});
+    assert_eq!(texts[4]["CompletionReason"], reason);
     let tally = connect.summary(4_000, &place, "a", &id).unwrap().observations;
     assert_eq!(tally, Some(Tally { total: 2, passed: 1, failed: 1 }));
     let failed = connect.records(4_000, &place, "a", &id, Some("FAILED"), ALL).unwrap();

@@ -95,7 +95,7 @@ impl FaultKind {
     /// Its name, for the ledger.
     pub fn name(&self) -> &'static str {
         match self {
-            FaultKind::Error { status: 429, .. } => "throttle",
+            FaultKind::Error { status: 429, code: None, .. } => "throttle",
             FaultKind::Error { .. } => "error",
             FaultKind::Reset { acts: false } => "reset_before",
             FaultKind::Reset { acts: true } => "reset_after",
@@ -117,6 +117,7 @@ enum Name {
     Throttle,
     Error,
     Quota,
+    Limit,
     ResetBefore,
     ResetAfter,
     Hang,
@@ -200,7 +201,7 @@ impl RawFault {
         let Some(name) = self.fault.or(self.delay.map(|_| Name::Delay)) else {
             return Err("a fault names what happens: `fault: reset_after`, or a `delay`".to_owned());
         };
-        let is_error = matches!(name, Name::Throttle | Name::Error | Name::Quota);
+        let is_error = matches!(name, Name::Throttle | Name::Error | Name::Quota | Name::Limit);
         if !is_error && (self.code.is_some() || self.message.is_some() || self.status.is_some()) {
             return Err("only an error has `status`, `code` and `message`".to_owned());
         }
@@ -219,7 +220,7 @@ impl RawFault {
         {
             return Err(format!("{} has no pages", self.operation));
         }
-        let error = |status: u16| -> Result<FaultKind, String> {
+        let error = |status: u16, code: Option<&str>| -> Result<FaultKind, String> {
             let status = self.status.unwrap_or(status);
             if !(400..=599).contains(&status) {
                 return Err("the `status` of an error goes from 400 to 599".to_owned());
@@ -234,16 +235,17 @@ impl RawFault {
             }
             Ok(FaultKind::Error {
                 status,
-                code: self.code.clone(),
+                code: self.code.clone().or_else(|| code.map(str::to_owned)),
                 message: self.message.clone(),
                 retry_after: self.retry_after,
                 acts: self.acts.unwrap_or(false),
             })
         };
         Ok(match name {
-            Name::Throttle => error(429)?,
-            Name::Error => error(500)?,
-            Name::Quota => error(402)?,
+            Name::Throttle => error(429, None)?,
+            Name::Error => error(500, None)?,
+            Name::Quota => error(402, None)?,
+            Name::Limit => error(429, Some("LimitExceededException"))?,
             Name::ResetBefore => FaultKind::Reset { acts: false },
             Name::ResetAfter => FaultKind::Reset { acts: true },
             Name::Hang => FaultKind::Hang { acts: false },

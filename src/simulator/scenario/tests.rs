@@ -56,7 +56,7 @@ fn an_error_names_line_column_and_cause_each_once() {
     assert_eq!(
         error.to_string(),
         "line 3, column 3: unknown field `limit`, expected one of limits, timestamps, end_token, \
-         list_lag, default, unknown_test_cases, test_cases"
+         test_cases_named_by, record_type, record_form, stopped_type, full_queue, list_lag, default, unknown_test_cases, test_cases"
     );
 }
 
@@ -102,6 +102,16 @@ fn values_that_make_no_sense_are_refused_with_the_reason() {
         (
             "lex: {default: {status: Completed, results: {utterances: 5, matched: 6}}}",
             "more than 5",
+        ),
+        (
+            "connect: {default: {status: PASSED, observations: \
+             [{id: a, status: PASSED, actions: [{press: '1', say: hello}]}]}}",
+            "an action has one of `press`",
+        ),
+        (
+            "connect: {default: {status: PASSED, observations: \
+             [{id: a, status: PASSED, actions: [{assert: $.Queue.Name, actual: Sales}]}]}}",
+            "an `assert` wants an `operand`",
         ),
         ("lex: {default: {status: Completed, results: {utterances: 200001}}}", "at most 200000"),
         (

@@ -6,7 +6,7 @@ use super::http::{self, Asked};
 use super::state::Done;
 use crate::simulator::api::{ApiError, Page, PageRequest};
 use crate::simulator::connect::{Connect, Filter, Place, Record, Summary, TestCaseSummary};
-use crate::simulator::scenario::{ConnectScenario, EndToken, Timestamps};
+use crate::simulator::scenario::{ConnectScenario, EndToken, NamedBy, Timestamps};
 
 /// The largest page of a list, but for test cases (service model).
 const PAGE: usize = 100;
@@ -19,11 +19,26 @@ const PAGE_OF_CASES: usize = 1000;
 pub(super) struct Form {
     timestamps: Timestamps,
     end_token: EndToken,
+    named_by: NamedBy,
+    record_type: bool,
 }
 
 impl Form {
     pub(super) fn of(scenario: &ConnectScenario) -> Self {
-        Self { timestamps: scenario.timestamps, end_token: scenario.end_token }
+        Self {
+            timestamps: scenario.timestamps,
+            end_token: scenario.end_token,
+            named_by: scenario.test_cases_named_by,
+            record_type: scenario.record_type,
+        }
+    }
+
+    /// What a reply calls a test case.
+    fn test_case(self, place: &Place, id: &str) -> String {
+        match self.named_by {
+            NamedBy::Arn => arn(place, id),
+            NamedBy::Id => id.to_owned(),
+        }
     }
 
     /// A time: epoch seconds with decimals, or the milliseconds that have come in their place.
@@ -41,6 +56,7 @@ impl Form {
         match (next, self.end_token) {
             (Some(cursor), _) => body["NextToken"] = json!(http::token(cursor)),
             (None, EndToken::Empty) => body["NextToken"] = json!(""),
+            (None, EndToken::ExplicitNull) => body["NextToken"] = Value::Null,
             (None, EndToken::Absent) => {}
         }
         Done { status: 200, body }
@@ -61,10 +77,11 @@ pub(super) fn act(
     match path[..] {
         ["test-cases", instance, case, "start-execution"] => {
             let token = client_token(asked)?;
-            let started = connect.start(now, &place(instance)?, case, token.as_deref())?;
+            let place = place(instance)?;
+            let started = connect.start(now, &place, case, token.as_deref())?;
             ok(json!({
                 "TestCaseExecutionId": started.execution_id,
-                "TestCaseId": started.test_case_id,
+                "TestCaseId": form.test_case(&place, &started.test_case_id),
                 "Status": started.status,
             }))
         }
@@ -86,8 +103,9 @@ pub(super) fn act(
         }
         ["test-case-executions", instance] => {
             let filter = filter(asked)?;
-            let found = connect.executions(now, &place(instance)?, &filter, page(asked, PAGE)?)?;
-            Ok(form.page("TestCaseExecutions", found, |summary| listed_body(form, &summary)))
+            let place = place(instance)?;
+            let found = connect.executions(now, &place, &filter, page(asked, PAGE)?)?;
+            Ok(form.page("TestCaseExecutions", found, |it| listed_body(form, &place, &it)))
         }
         ["test-cases-summary", instance] => {
             let place = place(instance)?;
@@ -143,10 +161,10 @@ fn summary_body(form: Form, summary: &Summary) -> Value {
     body
 }
 
-fn listed_body(form: Form, summary: &Summary) -> Value {
+fn listed_body(form: Form, place: &Place, summary: &Summary) -> Value {
     let mut body = json!({
         "TestCaseExecutionId": summary.execution_id,
-        "TestCaseId": summary.test_case_id,
+        "TestCaseId": form.test_case(place, &summary.test_case_id),
         "TestCaseExecutionStatus": summary.status,
         "StartTime": form.time(summary.start),
         "Tags": {},
@@ -158,21 +176,27 @@ fn listed_body(form: Form, summary: &Summary) -> Value {
 }
 
 fn record_body(form: Form, record: Record) -> Value {
-    json!({
-        "ObservationId": record.observation_id,
-        "Status": record.status,
-        "Timestamp": form.time(record.at),
-        "Record": record.record,
-    })
+    let mut body = json!({"Timestamp": form.time(record.at), "Record": record.record});
+    let kind = record.kind.filter(|_| form.record_type);
+    let others =
+        [("ObservationId", record.observation_id), ("Status", record.status), ("RecordType", kind)];
+    for (member, value) in others {
+        if let Some(value) = value {
+            body[member] = json!(value);
+        }
+    }
+    body
+}
+
+fn arn(place: &Place, case: &str) -> String {
+    let (region, instance) = (place.region(), place.instance());
+    format!("arn:aws:connect:{region}:111122223333:instance/{instance}/test-case/{case}")
 }
 
 fn case_body(place: &Place, case: &TestCaseSummary) -> Value {
-    let (region, instance) = (place.region(), place.instance());
     json!({
         "Id": case.id,
-        "Arn": format!(
-            "arn:aws:connect:{region}:111122223333:instance/{instance}/test-case/{}", case.id
-        ),
+        "Arn": arn(place, &case.id),
         "Name": case.name,
         "Status": if case.published { "PUBLISHED" } else { "SAVED" },
     })

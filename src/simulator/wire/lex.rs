@@ -64,6 +64,7 @@ fn paged(mut body: Value, next: Option<u64>, end_token: EndToken) -> Done {
     match (next, end_token) {
         (Some(cursor), _) => body["nextToken"] = json!(http::token(cursor)),
         (None, EndToken::Empty) => body["nextToken"] = json!(""),
+        (None, EndToken::ExplicitNull) => body["nextToken"] = Value::Null,
         (None, EndToken::Absent) => {}
     }
     Done { status: 200, body }

@@ -282,7 +282,8 @@ fn an_arn_in_the_path_comes_percent_encoded_and_means_its_instance() {
 
 #[test]
 fn pages_lead_from_one_to_the_next_and_the_last_has_the_token_of_the_scenario() {
-    for (end, last) in [("absent", Value::Null), ("empty", json!(""))] {
+    let null = Some(Value::Null);
+    for (end, last) in [("absent", None), ("empty", Some(json!(""))), ("explicit_null", null)] {
         let served = serve(&format!("connect: {{end_token: {end}, limits: {{burst: 50}}}}"));
         for _ in 0..3 {
             served.call("PUT", START, "{}");
@@ -294,7 +295,7 @@ fn pages_lead_from_one_to_the_next_and_the_last_has_the_token_of_the_scenario() 
         let second = served.call("GET", &format!("{path}&nextToken={encoded}"), "").json();
         let count = |page: &Value| page["TestCaseExecutions"].as_array().unwrap().len();
         assert_eq!((count(&first), count(&second)), (2, 1));
-        assert_eq!(second["NextToken"], last);
+        assert_eq!(second.get("NextToken"), last.as_ref());
         let nonsense = served.call("GET", &format!("{path}&nextToken=nonsense"), "");
         assert_eq!(nonsense.error("Message").1, "InvalidParameterException");
     }
@@ -311,6 +312,22 @@ fn pages_are_as_large_as_the_service_models_allow() {
         let status =
             |max| served.call("POST", path, &json!({"maxResults": max}).to_string()).status;
         assert_eq!([status(1000), status(1001)], [200, 400]);
+    }
+}
+
+#[test]
+fn replies_name_a_test_case_by_its_arn_and_records_by_a_type_unless_that_is_turned_off() {
+    let arn = "arn:aws:connect:us-east-1:111122223333:instance/instance-1/test-case/a";
+    let (live, off) = ("", "connect: {test_cases_named_by: id, record_type: false}");
+    for (scenario, name, kind) in [(live, arn, json!("INITIATION")), (off, "a", Value::Null)] {
+        let served = serve(scenario);
+        let started = served.call("PUT", START, "{}").json();
+        assert_eq!(started["TestCaseId"], name);
+        let list = served.call("GET", "/test-case-executions/instance-1", "").json();
+        assert_eq!(list["TestCaseExecutions"][0]["TestCaseId"], name);
+        let id = started["TestCaseExecutionId"].as_str().unwrap();
+        let path = format!("/test-cases/instance-1/a/{id}/records");
+        assert_eq!(served.call("GET", &path, "").json()["ExecutionRecords"][0]["RecordType"], kind);
     }
 }
 

@@ -184,7 +184,7 @@ fn folded(turns: Turns) -> LexResults {
         let result = if record % 9 < 3 { Match::Mismatched } else { Match::Matched };
         fold(&mut details, Row::Turn(turn(record, intent, result)), turns);
     }
-    settle(&mut details, false, turns);
+    settle(&mut details, End::Completed, turns);
     details.results.unwrap()
 }
 
@@ -215,6 +215,6 @@ fn passed_by_timeout_is_passed_and_says_so() {
     let failure_reasons = vec![TIMEOUT.to_owned()];
     let mut details = Details { observations, failure_reasons, ..Details::default() };
     assert_eq!(passed(&suite.tests[0].target, &mut details).0, Verdict::Passed);
-    settle(&mut details, false, Turns::Worst);
+    settle(&mut details, End::Completed, Turns::Worst);
     assert_eq!(details.notes, ["AWS ended it by TIMEOUT"]);
 }

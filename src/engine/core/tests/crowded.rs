@@ -4,11 +4,12 @@
 use super::instance::Instance;
 use super::player::{World, core, play};
 use super::quotas::{passed, run};
+use super::verdicts::never_ran_record;
 use super::*;
 use crate::engine::core::{Call, Reply};
 use crate::event::{Backpressure, Event, EventKind, Operation};
 use crate::outcome::Signal;
-use crate::service::{Page, Record, Row};
+use crate::service::{Page, Row};
 
 #[test]
 fn a_queue_of_four_and_half_the_rate_still_pass_twelve_of_twelve() {
@@ -176,9 +177,8 @@ fn never_runs() -> impl FnMut(Duration, &Call) -> (Duration, Reply) {
             Call::Poll(_) => Reply::Poll(Ok(snapshot("PASSED"))),
             Call::List(_) => Reply::List(Ok(Default::default())),
             _ => {
-                let reasons = vec!["INITIALIZATION_FAILURE".to_owned()];
-                let record = Record { reasons, ..Record::default() };
-                Reply::Results(Ok(Page { rows: vec![Row::Record(record)], next_token: None }))
+                let rows = vec![Row::Record(never_ran_record())];
+                Reply::Results(Ok(Page { rows, next_token: None }))
             }
         };
         (Duration::ZERO, reply)

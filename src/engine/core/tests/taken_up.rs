@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta};
 use uuid::Uuid;
 
 use super::player::{Played, World, core, play};
+use super::verdicts::never_ran_record;
 use super::*;
 use crate::engine::core::{Call, Core, Input, Reply, Step};
 use crate::engine::journal::known::read;
@@ -137,7 +138,7 @@ fn what_has_failed_is_read_again_and_stays_failed_whatever_can_be_read() {
     let plan = connect_plan(1, "");
     let mut world = Given::new(&[("e-1", "FAILED")]);
     let played = taken_up(&plan, records(), &mut world);
-    assert_eq!(played.outcome(0).message, "0 of 3 observations failed");
+    assert_eq!(played.outcome(0).message, "the execution failed");
     assert_eq!(played.times("results").len(), 1);
     let played = taken_up(&plan, records(), &mut Given::new(&[("e-1", "gone")]));
     let outcome = played.outcome(0);
@@ -145,12 +146,8 @@ fn what_has_failed_is_read_again_and_stays_failed_whatever_can_be_read() {
     assert!(outcome.message.starts_with("failed when it was first seen"), "{}", outcome.message);
     assert!(world.starts.is_empty() && played.times("stop").is_empty());
     // Not even where its records say by now that it never ran.
-    let never_ran = crate::service::Record {
-        reasons: vec!["INITIALIZATION_FAILURE".to_owned()],
-        ..Default::default()
-    };
     let mut world = Given::new(&[("e-1", "FAILED unobserved")]);
-    world.records = Ok(vec![Row::Record(never_ran)]);
+    world.records = Ok(vec![Row::Record(never_ran_record())]);
     assert_eq!(taken_up(&plan, records(), &mut world).outcome(0).verdict, Verdict::Failed);
     assert!(world.starts.is_empty(), "a verdict stands");
 }

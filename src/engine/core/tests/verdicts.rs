@@ -3,8 +3,9 @@
 use super::player::{Played, core, play};
 use super::*;
 use crate::engine::core::{Call, Reply};
-use crate::outcome::{Counts, ErrorKind, FailedObservation, Verdict};
-use crate::service::{Page, PageRequest, Record, ResultKind, Row};
+use crate::outcome::{Counts, ErrorKind, Step, Verdict};
+use crate::plan::{Detail, Turns};
+use crate::service::{Completion, Page, PageRequest, Record, ResultKind, Row};
 
 /// Plays a test whose executions end with `ends`, one each; `results` answers for what came out.
 pub(super) fn ending(
@@ -176,19 +177,63 @@ fn failed_stays_failed_when_its_records_cannot_be_read() {
     assert!(notes[0].starts_with("its records could not be read"), "{notes:?}");
 }
 
+fn step(id: &str, status: &str) -> Step {
+    Step { id: id.to_owned(), status: Some(status.to_owned()), ..Step::default() }
+}
+
 #[test]
 fn the_records_say_what_failed() {
     let plan = connect_plan(1, "");
     let played = ending(&plan, &["FAILED"], |_| {
-        let greet =
-            FailedObservation { id: "greet".into(), expected: Some("Welcome".into()), seen: None };
-        let record = Record { failed: Some(greet), ..Record::default() };
+        let record = Record { step: Some(step("greet", "FAILED")), ..Record::default() };
         Ok(Page { rows: vec![Row::Record(record)], next_token: None })
     });
+    let details = &played.outcome(0).attempts[0].details;
+    let transcript = details.transcript.as_ref().unwrap();
     assert_eq!(
-        played.outcome(0).message,
-        "0 of 3 observations failed; greet: expected \"Welcome\""
+        (transcript.steps.len(), transcript.stopped_at, transcript.total),
+        (1, Some(1), Some(3))
     );
+    assert_eq!(details.failed_observations[0].id, "greet");
+    // The summary call counts no failure of three: it decides, and the difference is told.
+    assert_eq!(played.outcome(0).message, "the execution failed");
+    assert_eq!(
+        details.notes,
+        ["AWS's records mark 1 of the steps FAILED, and its summary counts 0"]
+    );
+}
+
+#[test]
+fn a_pass_is_a_pass_whatever_its_records_say() {
+    let always = Detail { always: true, turns: Turns::Worst };
+    let plan = Arc::new(Plan { detail: always, ..Plan::clone(&connect_plan(1, "")) });
+    let played = ending(&plan, &["PASSED"], |_| {
+        let record = Record { step: Some(step("greet", "FAILED")), ..Record::default() };
+        Ok(Page { rows: vec![Row::Record(record)], next_token: None })
+    });
+    let outcome = played.outcome(0);
+    let details = &outcome.attempts[0].details;
+    assert_eq!(outcome.verdict, Verdict::Passed);
+    assert!(details.failed_observations.is_empty());
+    assert_eq!(details.transcript.as_ref().unwrap().stopped_at, None);
+    assert!(details.notes[0].starts_with("AWS says PASSED, though"), "{:?}", details.notes);
+}
+
+#[test]
+fn what_was_stopped_did_not_end_by_its_time_limit() {
+    let plan = connect_plan(1, "");
+    let played = ending(&plan, &["STOPPED"], |_| {
+        let message = Some("Test case execution stopped by user request".to_owned());
+        let completion =
+            Completion { kind: Some("TIMEOUT".into()), message, ..Completion::default() };
+        let record = Record { completion: Some(completion), ..Record::default() };
+        Ok(Page { rows: vec![Row::Record(record)], next_token: None })
+    });
+    let outcome = played.outcome(0);
+    let details = &outcome.attempts[0].details;
+    assert_eq!(outcome.verdict, Verdict::Error(ErrorKind::Stopped));
+    assert_eq!(details.failure_reasons, ["Test case execution stopped by user request"]);
+    assert!(details.notes.is_empty(), "{:?}", details.notes);
 }
 
 #[test]
@@ -213,10 +258,15 @@ fn a_failure_outweighs_an_error_that_follows_it() {
     assert_eq!(outcome.message, outcome.attempts[0].message);
 }
 
-fn never_ran(_: &PageRequest) -> Result<Page, CallError> {
+/// The record of an execution that AWS accepted and never ran.
+pub(super) fn never_ran_record() -> Record {
     let reasons = vec!["INITIALIZATION_FAILURE".to_owned()];
-    let record = Record { reasons, ..Record::default() };
-    Ok(Page { rows: vec![Row::Record(record)], next_token: None })
+    let completion = Completion { reasons, ..Completion::default() };
+    Record { completion: Some(completion), ..Record::default() }
+}
+
+fn never_ran(_: &PageRequest) -> Result<Page, CallError> {
+    Ok(Page { rows: vec![Row::Record(never_ran_record())], next_token: None })
 }
 
 #[test]

@@ -1,0 +1,273 @@
+//! What happened in an Amazon Connect execution, step by step, as far as AWS's records tell.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A Connect execution, step by step. AWS does not document its records, so anything may be
+/// missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Transcript {
+    /// Every observation that AWS recorded, in order.
+    pub steps: Vec<Step>,
+    /// How many observations the test case has, by AWS's summary; none where AWS gives no number
+    /// or a smaller one than it has recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// The number of the step at which the execution stopped, from 1: the first that failed or did
+    /// not end. None where every recorded step passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_at: Option<u64>,
+    /// How many steps AWS counts and has no record of, where the execution did not pass: it never
+    /// came to them.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_reached: u64,
+    /// How long the execution took in milliseconds, by its completion record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+}
+
+/// One observation of a test case.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Step {
+    /// Its identifier in the test case.
+    pub id: String,
+    /// Its status in AWS's word, such as PASSED or FAILED.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// When AWS recorded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<DateTime<Utc>>,
+    /// What the test case waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<StepEvent>,
+    /// What followed: what the simulated customer did, what was asserted, and so on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<StepAction>,
+}
+
+/// What a step waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum StepEvent {
+    /// A message to the customer (AWS: MessageReceived).
+    Message {
+        /// What the test case expected.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<String>,
+        /// What the customer heard or read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heard: Option<String>,
+        /// The only text of the record, where nothing says which of the two it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// An action of the flow (AWS: FlowActionStarted).
+    FlowAction {
+        /// The action in AWS's word, such as TransferContactToQueue.
+        action: String,
+        /// The parameters that were expected of it.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        parameters: BTreeMap<String, String>,
+    },
+    /// Anything else.
+    Other {
+        /// AWS's word for it, such as TestInitiated.
+        name: String,
+    },
+}
+
+/// What a step does once its event has come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StepAction {
+    /// Its identifier in the test case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Its status in AWS's word.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: ActionKind,
+}
+
+/// What an action does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum ActionKind {
+    /// The customer presses keys.
+    Press {
+        /// The keys.
+        keys: String,
+    },
+    /// The customer says or writes something.
+    Say {
+        /// The words.
+        text: String,
+    },
+    /// The customer hangs up.
+    HangUp,
+    /// A value of the contact is compared.
+    Assert {
+        /// Which value: a JSON path such as `$.Queue.Name`.
+        namespace: String,
+        /// AWS's word for the comparison, such as Equals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+        /// What it is compared with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<String>,
+        /// The value that the contact had.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        actual: Option<String>,
+    },
+    /// Anything else.
+    Other {
+        /// AWS's word for it, such as OverrideSystemBehavior.
+        name: String,
+        /// Its parameters.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        parameters: BTreeMap<String, String>,
+    },
+}
+
+/// For serde, which hands over a reference.
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Whether AWS's word for a status says that something failed.
+fn is_failed(status: Option<&String>) -> bool {
+    status.is_some_and(|status| status.eq_ignore_ascii_case("FAILED"))
+}
+
+impl StepAction {
+    /// Whether AWS's record says that it failed.
+    pub fn has_failed(&self) -> bool {
+        is_failed(self.status.as_ref())
+    }
+}
+
+impl Step {
+    /// Whether AWS's record says that it failed: the step itself, or one of its actions.
+    pub fn has_failed(&self) -> bool {
+        is_failed(self.status.as_ref()) || self.failed_action().is_some()
+    }
+
+    /// The first action that failed.
+    pub fn failed_action(&self) -> Option<&StepAction> {
+        self.actions.iter().find(|action| action.has_failed())
+    }
+
+    /// Whether AWS's record says that it passed, with all of its actions.
+    fn has_passed(&self) -> bool {
+        let passed = self.status.as_ref().is_some_and(|it| it.eq_ignore_ascii_case("PASSED"));
+        passed && !self.has_failed()
+    }
+
+    /// Whether its status can still change.
+    fn is_open(&self) -> bool {
+        !self.has_passed() && !self.has_failed()
+    }
+}
+
+impl Transcript {
+    /// Adds a step. AWS may record a step more than once while it is open: the last one counts.
+    pub fn add(&mut self, step: Step) {
+        match self.steps.iter_mut().find(|known| known.id == step.id && known.is_open()) {
+            Some(known) => *known = step,
+            None => self.steps.push(step),
+        }
+    }
+
+    /// Puts the steps in order and says where the execution stopped. `total` is the number of
+    /// observations by AWS's summary; `passed` says whether AWS says that the execution passed.
+    pub fn close(&mut self, total: Option<u64>, passed: bool) {
+        // AWS promises no order.
+        if self.steps.iter().all(|step| step.at.is_some()) {
+            self.steps.sort_by_key(|step| step.at);
+        }
+        let recorded = self.steps.len() as u64;
+        self.total = total.filter(|total| *total >= recorded);
+        self.not_reached = self.total.filter(|_| !passed).map_or(0, |total| total - recorded);
+        let stopped = || {
+            let failed = self.steps.iter().position(Step::has_failed);
+            failed.or_else(|| self.steps.iter().position(Step::is_open))
+        };
+        self.stopped_at = if passed { None } else { stopped().map(|index| index as u64 + 1) };
+    }
+
+    /// The step at which the execution stopped, with its number.
+    pub fn stop(&self) -> Option<(u64, &Step)> {
+        let number = self.stopped_at?;
+        let index = usize::try_from(number.checked_sub(1)?).ok()?;
+        Some((number, self.steps.get(index)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(id: &str, status: &str, at: i64) -> Step {
+        Step {
+            id: id.to_owned(),
+            status: Some(status.to_owned()),
+            at: DateTime::from_timestamp(at, 0),
+            ..Step::default()
+        }
+    }
+
+    fn transcript(steps: Vec<Step>) -> Transcript {
+        let mut transcript = Transcript::default();
+        steps.into_iter().for_each(|step| transcript.add(step));
+        transcript
+    }
+
+    #[test]
+    fn steps_come_in_the_order_of_time_and_the_first_failure_is_where_it_stopped() {
+        let mut told = transcript(vec![step("menu", "FAILED", 2), step("greeting", "PASSED", 1)]);
+        told.close(Some(5), false);
+        assert_eq!(told.steps[0].id, "greeting");
+        assert_eq!(told.stop().map(|(number, step)| (number, &*step.id)), Some((2, "menu")));
+        assert_eq!(told.not_reached, 3);
+    }
+
+    #[test]
+    fn a_failed_action_makes_its_step_a_failed_one() {
+        let mut queue = step("queue", "PASSED", 1);
+        queue.actions.push(StepAction {
+            id: None,
+            status: Some("FAILED".to_owned()),
+            kind: ActionKind::HangUp,
+        });
+        let mut told = transcript(vec![queue]);
+        told.close(None, false);
+        assert_eq!(told.stopped_at, Some(1));
+    }
+
+    #[test]
+    fn a_step_that_is_recorded_again_while_it_is_open_is_one_step() {
+        let steps = ["IN_PROGRESS", "PASSED", "PASSED"].map(|status| step("menu", status, 1));
+        assert_eq!(transcript(steps.to_vec()).steps.len(), 2, "what has ended is not replaced");
+    }
+
+    #[test]
+    fn the_summary_decides_how_many_steps_there_are_and_a_pass_has_stopped_nowhere() {
+        let mut told = transcript(vec![step("menu", "FAILED", 1), step("hours", "FAILED", 2)]);
+        told.close(Some(1), true);
+        assert_eq!((told.total, told.stopped_at, told.not_reached), (None, None, 0));
+    }
+
+    #[test]
+    fn a_step_that_did_not_end_is_where_a_stopped_execution_was() {
+        let mut told = transcript(vec![step("menu", "PASSED", 1), step("hours", "IN_PROGRESS", 2)]);
+        told.close(Some(2), false);
+        assert_eq!(told.stopped_at, Some(2));
+        let mut told = transcript(vec![step("menu", "PASSED", 1)]);
+        told.close(Some(2), false);
+        assert_eq!((told.stopped_at, told.not_reached), (None, 1));
+    }
+}

@@ -1,0 +1,170 @@
+use serde_json::json;
+
+use super::*;
+
+/// Reads a record of this JSON.
+fn record(value: Value) -> Record {
+    read(Item { record: Some(&value.to_string()), ..Item::default() })
+}
+
+/// The event of an observation with these properties.
+fn message(properties: Value) -> Option<StepEvent> {
+    let event = json!({"Type": "MessageReceived", "Properties": properties});
+    record(json!({"Identifier": "a", "Event": event})).step.unwrap().event
+}
+
+fn said(expected: Option<&str>, heard: Option<&str>, text: Option<&str>) -> Option<StepEvent> {
+    let [expected, heard, text] = [expected, heard, text].map(|text| text.map(str::to_owned));
+    Some(StepEvent::Message { expected, heard, text })
+}
+
+#[test]
+fn what_was_expected_and_heard_are_told_apart_and_a_lone_text_is_neither() {
+    let both = json!({"ExpectedText": "press 1", "Text": "press one"});
+    assert_eq!(message(both), said(Some("press 1"), Some("press one"), None));
+    assert_eq!(message(json!({"Text": "press one"})), said(None, None, Some("press one")));
+    assert_eq!(message(json!({"ExpectedText": "press 1"})), said(Some("press 1"), None, None));
+    let nothing = json!({"ExpectedText": "press 1", "Text": ""});
+    assert_eq!(message(nothing), said(Some("press 1"), Some(""), None));
+    let prompt = json!({"ExpectedPromptId": "p-1", "Text": "hello"});
+    assert_eq!(message(prompt), said(Some("p-1"), Some("hello"), None));
+    assert_eq!(message(json!({})), said(None, None, None));
+}
+
+#[test]
+fn an_older_form_has_what_was_heard_under_a_key_of_its_own() {
+    let older = record(json!({
+        "Type": "OBSERVATION",
+        "Event": {"Type": "MESSAGE_RECEIVED", "Properties": {"Text": "Welcome"}},
+        "ActualEvent": {"Properties": {"Text": "Goodbye"}},
+        "ReceivedAt": "2026-11-21T02:00:00Z",
+    }));
+    assert_eq!(older.step.unwrap().event, said(Some("Welcome"), Some("Goodbye"), None));
+}
+
+#[test]
+fn a_failed_assert_is_read_with_the_value_that_there_was() {
+    let assert = |actual: Value| {
+        let expected =
+            json!({"Namespace": "$.Queue.Name", "Operator": "Equals", "Operand": "Billing"});
+        let action = json!({
+            "Identifier": "check", "Type": "Assert", "Status": "FAILED",
+            "ExpectedParameters": expected, "ActualParameters": actual,
+        });
+        record(json!({"Event": {}, "Actions": [action]})).step.unwrap().actions.remove(0)
+    };
+    let kind = |actual: Option<&str>| ActionKind::Assert {
+        namespace: "$.Queue.Name".to_owned(),
+        operator: Some("Equals".to_owned()),
+        expected: Some("Billing".to_owned()),
+        actual: actual.map(str::to_owned),
+    };
+    let failed = assert(json!({"Namespace": "Sales", "Operand": "Billing"}));
+    assert!(failed.has_failed());
+    assert_eq!(failed.kind, kind(Some("Sales")));
+    assert_eq!(assert(json!({"Namespace": 7})).kind, kind(Some("7")));
+    assert_eq!(assert(json!({"Namespace": "$.Queue.Name"})).kind, kind(None), "not resolved");
+    assert_eq!(assert(Value::Null).kind, kind(None));
+}
+
+#[test]
+fn what_the_customer_and_the_flow_do_is_read() {
+    let instruct = |kind: &str, properties: Value| {
+        json!({"Type": "SendInstruction", "ExpectedParameters": {
+            "ActionType": "SendInstruction",
+            "Instruction": {"Type": kind, "Properties": properties}}})
+    };
+    let flow = json!({
+        "Type": "FlowActionStarted",
+        "Properties": {
+            "ActionType": "TransferContactToQueue",
+            "ActionParameters": {"QueueId": "q-1", "LexV2Bot": {"AliasArn": "arn:x"}},
+        },
+    });
+    let step = record(json!({"Event": flow, "Actions": [
+        instruct("DtmfInput", json!({"Value": "1"})),
+        instruct("Utterance", json!({"Value": "billing please"})),
+        instruct("Disconnect", json!({})),
+        {"Type": "TestControl", "Parameters": {"ActionType": "TestControl", "Command": {"Type": "EndTest"}}},
+        "nonsense",
+    ]}))
+    .step
+    .unwrap();
+    let pairs = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    assert_eq!(
+        step.event,
+        Some(StepEvent::FlowAction {
+            action: "TransferContactToQueue".to_owned(),
+            parameters: pairs(&[("QueueId", "q-1"), ("LexV2Bot.AliasArn", "arn:x")]),
+        })
+    );
+    let kinds: Vec<ActionKind> = step.actions.into_iter().map(|action| action.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            ActionKind::Press { keys: "1".to_owned() },
+            ActionKind::Say { text: "billing please".to_owned() },
+            ActionKind::HangUp,
+            ActionKind::Other {
+                name: "TestControl".to_owned(),
+                parameters: pairs(&[("Command.Type", "EndTest")]),
+            },
+        ]
+    );
+}
+
+#[test]
+fn a_completion_is_known_by_its_content_and_is_no_step() {
+    let read = record(json!({
+        "CompletionReason": {
+            "Type": "FAILURE", "FailureReasons": ["ASSERT_DATA"], "Message": "no"},
+        "ExecutionSummary": {"ExecutionDurationMs": 25000, "FailedObservations": 0},
+    }));
+    assert_eq!(read.step, None);
+    let completion = read.completion.unwrap();
+    assert_eq!(completion.kind.as_deref(), Some("FAILURE"));
+    assert_eq!(completion.reasons, ["ASSERT_DATA"]);
+    assert_eq!(completion.message.as_deref(), Some("no"));
+    assert_eq!((completion.duration_ms, completion.observations), (Some(25_000), None));
+}
+
+#[test]
+fn what_cannot_be_read_is_known_by_the_fields_beside_it() {
+    let item = Item { observation_id: Some("o-1"), status: Some("FAILED"), ..Item::default() };
+    for json in [None, Some(""), Some("no JSON"), Some("{\"Event\":")] {
+        let read = read(Item { record: json, ..item });
+        let step = read.step.unwrap();
+        assert_eq!((step.id.as_str(), step.has_failed(), step.event), ("o-1", true, None));
+        assert_eq!(read.raw.as_deref(), json, "the text is kept as it came");
+        let passed = Item { record: json, status: Some("PASSED"), ..item };
+        assert_eq!(super::read(passed).step, None, "nothing to show");
+    }
+}
+
+#[test]
+fn contact_ids_are_found_wherever_they_stand() {
+    let mut found = record(json!({
+        "ContactId": "c-1", "a": [{"initial_contact_id": "c-2"}],
+        "ContactIds": ["c-3"], "OtherContactId": 7, "ContactIdType": "VOICE",
+        "Contact": {"Id": "c-4"}, "ContactArn": "arn:x/contact/c-5",
+        "Text": "{\"ContactId\":\"c-6\"}", "Id": "no",
+    }))
+    .contact_ids;
+    found.sort();
+    assert_eq!(found, ["c-1", "c-2", "c-3", "c-4", "c-5", "c-6"]);
+}
+
+#[test]
+fn what_is_of_another_shape_is_no_error() {
+    for json in ["[]", "7", "null", r#"{"CompletionReason":[1]}"#, r#"{"Event":7,"Actions":{}}"#] {
+        let raw = Some(json.to_owned());
+        let read = read(Item { record: Some(json), ..Item::default() });
+        assert!(read.completion.is_none() && read.step.is_none_or(|it| it.event.is_none()));
+        assert_eq!(read.raw, raw);
+    }
+    let long = "x".repeat(MAX_RECORD_CHARS + 1);
+    let read = read(Item { record: Some(&long), ..Item::default() });
+    assert_eq!(read.raw.unwrap().len(), MAX_RECORD_CHARS);
+}
