@@ -118,17 +118,18 @@ impl Redactor {
     fn details(&self, details: &mut Details) {
         for FailedObservation { id, expected, seen } in &mut details.failed_observations {
             self.text(id);
-            let differed = expected != seen;
             expected.iter_mut().chain(&mut *seen).for_each(|text| self.text(text));
-            if differed && expected == seen {
-                details.notes.push(format!(
-                    "expected and heard of {id} differ in what was taken out; \
-                     --show-sensitive shows it"
-                ));
-            }
         }
         for step in details.transcript.iter_mut().flat_map(|transcript| &mut transcript.steps) {
+            let differed = differs(step);
             self.step(step);
+            if differed && !differs(step) {
+                details.notes.push(format!(
+                    "what was expected of {} and what came differ in what was taken out; \
+                     --show-sensitive shows it",
+                    step.id
+                ));
+            }
         }
         let Details { failure_reasons, records, notes, .. } = details;
         failure_reasons.iter_mut().chain(notes).for_each(|text| self.text(text));
@@ -282,6 +283,17 @@ impl Redactor {
     }
 }
 
+/// Whether a step that failed shows a difference between what was expected and what came.
+fn differs(step: &Step) -> bool {
+    match (step.failed_action().map(|action| &action.kind), &step.event) {
+        (Some(ActionKind::Assert { expected, actual, .. }), _) => expected != actual,
+        (None, Some(StepEvent::Message { expected, heard, .. })) => {
+            step.has_failed() && expected != heard
+        }
+        _ => false,
+    }
+}
+
 /// So many digits in a row are a number though letters stand beside them: `tel4155550123`. Ids
 /// of Lex have seven and fewer.
 const DIGITS_IN_WORD: usize = 9;
@@ -329,6 +341,7 @@ fn joins(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Transcript;
 
     fn redacted(text: &str) -> String {
         let mut text = text.to_owned();
@@ -405,14 +418,20 @@ mod tests {
 
     #[test]
     fn a_difference_that_was_taken_out_is_told() {
-        let observation = FailedObservation {
+        let step = Step {
             id: "menu".to_owned(),
-            expected: Some("Account 12345678".to_owned()),
-            seen: Some("Account 87654321".to_owned()),
+            status: Some("FAILED".to_owned()),
+            event: Some(StepEvent::Message {
+                expected: Some("Account 12345678".to_owned()),
+                heard: Some("Account 87654321".to_owned()),
+                text: None,
+            }),
+            ..Step::default()
         };
-        let mut details = Details { failed_observations: vec![observation], ..Details::default() };
+        let transcript = Some(Transcript { steps: vec![step], ..Transcript::default() });
+        let mut details = Details { transcript, ..Details::default() };
         Redactor::new(Vec::new(), false).details(&mut details);
-        assert!(details.notes[0].contains("menu differ in what was taken out"), "{details:?}");
+        assert!(details.notes[0].contains("differ in what was taken out"), "{details:?}");
     }
 
     #[test]

@@ -16,6 +16,15 @@ use super::tree::{Node, NodeKind, is_null};
 /// Problems of a file beyond these are not reported: what is not shown need not be described.
 const MAX_PROBLEMS: usize = 1000;
 
+/// YAML's key for what a mapping takes from others.
+const MERGE_KEY: &str = "<<";
+
+/// Keys that begin with this are the author's own, such as one that holds an anchor.
+const IGNORED: &str = "x-";
+
+/// A key with its value.
+type Pair = (Rc<Node>, Rc<Node>);
+
 /// The longest name, id or tag, in characters: what a report can show.
 const MAX_TEXT: usize = 300;
 
@@ -70,6 +79,63 @@ impl<'a> Reader<'a> {
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
+    }
+
+    /// The pairs of a mapping, with those that its merge keys bring: its own keys win, and then what
+    /// is merged first. Reports keys that stand twice in one mapping, and leaves the second out.
+    fn merged(&self, pairs: &[Pair]) -> Vec<Pair> {
+        let mut seen: HashSet<Rc<str>> = HashSet::new();
+        let (mut merged, mut sources) = (Vec::with_capacity(pairs.len()), Vec::new());
+        for pair in pairs {
+            let (key, value) = pair;
+            let NodeKind::Scalar { text, plain } = &key.kind else {
+                merged.push(pair.clone());
+                continue;
+            };
+            let is_merge = *plain && &**text == MERGE_KEY;
+            if !seen.insert(Rc::clone(text)) {
+                self.report_with(|| twice(key.span.clone(), text, is_merge));
+            } else if is_merge {
+                sources = self.merge_sources(value);
+            } else {
+                merged.push(pair.clone());
+            }
+        }
+        for source in sources {
+            for pair in source {
+                let is_new = match &pair.0.kind {
+                    NodeKind::Scalar { text, .. } => seen.insert(Rc::clone(text)),
+                    _ => true,
+                };
+                if is_new {
+                    merged.push(pair);
+                }
+            }
+        }
+        merged
+    }
+
+    /// The mappings that a merge key names.
+    fn merge_sources(&self, value: &Rc<Node>) -> Vec<Vec<Pair>> {
+        let mut sources = Vec::new();
+        let named = match &value.kind {
+            NodeKind::Sequence(items) => items.as_slice(),
+            _ => std::slice::from_ref(value),
+        };
+        for node in named {
+            match &node.kind {
+                NodeKind::Mapping(pairs) => sources.push(self.merged(pairs)),
+                _ => self.report(
+                    Problem::new(
+                        node.span.clone(),
+                        format!("`{MERGE_KEY}` cannot merge {}", node.describe()),
+                        "expected a mapping, or a list of mappings",
+                    )
+                    .hint("name one by its anchor: `<<: *defaults`"),
+                ),
+            }
+        }
+        sources
     }
 
     /// The whole document.
@@ -231,21 +297,23 @@ impl<'a> Value<'a> {
         };
         let mut named: Vec<(String, Value<'a>)> = Vec::new();
         let mut seen = HashSet::new();
-        for (key, node) in pairs {
-            let Some(name) = Value { node: Rc::clone(key), ..self.clone() }.text() else {
+        for (key, node) in self.reader.merged(pairs) {
+            let span = key.span.clone();
+            let Some(name) = Value { node: key, ..self.clone() }.text() else {
                 continue;
             };
+            // Names that differ as they are written may be one as they are read.
             if !seen.insert(name.clone()) {
-                let title = format!("`{}` stands here twice", shorten(&name));
-                self.reader.report(Problem::new(key.span.clone(), title, "one value a name"));
+                self.reader.report(twice(span, &name, false));
                 continue;
             }
-            named.push((name, Value { node: Rc::clone(node), ..self.clone() }));
+            named.push((name, Value { node, ..self.clone() }));
         }
         Some(named)
     }
 
-    /// A mapping with keys out of `keys`. Unknown and repeated keys are noted and left out.
+    /// A mapping with keys out of `keys`. Unknown and repeated keys are noted and left out; those of the
+    /// author's own are passed over.
     pub(super) fn fields(
         &self,
         what: &'static str,
@@ -256,30 +324,28 @@ impl<'a> Value<'a> {
         };
         let start = pairs.first().map_or_else(|| self.span(), |(key, _)| key.span.clone());
         let mut fields = Fields { reader: self.reader, what, start, values: Vec::new() };
-        for (key, node) in pairs {
-            fields.add(key, node, keys);
+        for (key, node) in self.reader.merged(pairs) {
+            fields.add(&key, node, keys);
         }
         Some(fields)
     }
 }
 
 impl<'a> Fields<'a> {
-    fn add(&mut self, key: &Node, node: &Rc<Node>, keys: &'static [&'static str]) {
+    fn add(&mut self, key: &Node, node: Rc<Node>, keys: &'static [&'static str]) {
         let NodeKind::Scalar { text, .. } = &key.kind else {
             let title = "a key must be a single word";
             self.reader.report(Problem::new(key.span.clone(), title, key.describe()));
             return;
         };
+        if text.starts_with(IGNORED) {
+            return;
+        }
         let Some(known) = keys.iter().copied().find(|known| *known == &**text) else {
             self.reader.report_with(|| unknown_key(key.span.clone(), text, self.what, keys));
             return;
         };
-        if self.values.iter().any(|value| value.key == known) {
-            let title = format!("`{known}` stands here twice");
-            self.reader.report(Problem::new(key.span.clone(), title, "one value a key"));
-            return;
-        }
-        self.values.push(Value { reader: self.reader, key: known, node: Rc::clone(node) });
+        self.values.push(Value { reader: self.reader, key: known, node });
     }
 
     /// Where the mapping begins.
@@ -328,13 +394,17 @@ impl<'a> Fields<'a> {
 fn unknown_key(span: Span, text: &str, what: &str, keys: &[&str]) -> Problem {
     let title = format!("unknown key `{}`", shorten(text));
     let problem = Problem::new(span, title, format!("not a key of {what}"));
-    if text == "<<" {
-        return problem.hint("there are no merge keys: what tests share stands in their section");
-    }
     problem.hint(match nearest(text, keys) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known keys: {}", keys.join(", ")),
     })
+}
+
+/// A key stands twice in one mapping.
+fn twice(span: Span, key: &str, is_merge: bool) -> Problem {
+    let title = format!("`{}` stands here twice", shorten(key));
+    let problem = Problem::new(span, title, "one value a key");
+    if is_merge { problem.hint("merge several by a list: `<<: [*a, *b]`") } else { problem }
 }
 
 /// The nearest of the known words, if one is near enough to have been meant.

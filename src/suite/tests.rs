@@ -89,6 +89,22 @@ fn a_tests_own_value_replaces_the_sections_and_tags_add_up() {
 }
 
 #[test]
+fn an_arn_of_a_test_case_supplies_what_the_suite_does_not_say_and_agrees_with_what_it_says() {
+    let arn = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/test-case/c-1";
+    for head in [
+        "name: s\nconnect:\n",
+        "name: s\nregion: eu-west-2\nconnect:\n  instance_id: i-1\n",
+        "name: s\nconnect:\n  instance_id: arn:aws:connect:eu-west-2:111122223333:instance/i-1\n",
+    ] {
+        let suite = read(&format!("{head}  test_cases: [{{name: t, test_case_id: '{arn}'}}]\n"));
+        let Target::Connect(target) = &suite.tests[0].target else { panic!("not Connect") };
+        assert_eq!((target.test_case_id.as_str(), target.instance.id.as_str()), ("c-1", "i-1"));
+        assert_eq!(target.instance.region.as_deref(), Some("eu-west-2"));
+        assert_eq!(target.instance.account.as_deref(), Some("111122223333"));
+    }
+}
+
+#[test]
 fn ids_are_read_as_written() {
     for id in ["0123456789", "1e10", "0x10", "yes", "\"0123456789\"", "\"${ID}\""] {
         let text = format!(
@@ -144,6 +160,47 @@ fn aliases_stand_for_their_anchors() {
 }
 
 #[test]
+fn keys_of_the_authors_own_are_passed_over_where_keys_are_known() {
+    let suite = read(
+        "x-anything: {at: [all, '${UNSET}']}\nname: s\nmeta: {x-team: voice}\nconnect:\n  x-note: hello\n  \
+         instance_id: i\n  poll: {x-why: '', min: 1s}\n  test_cases:\n  \
+         - {name: a, test_case_id: a, x-ticket: 7}\n",
+    );
+    assert_eq!(suite.tests[0].settings.poll.map(|poll| poll.min), Some(Duration::from_secs(1)));
+    // Names in `meta` and of intents are the author's own, and mean something.
+    assert_eq!(suite.tests[0].settings.meta["x-team"], "voice");
+    let expect = "{intents: {x-Book: 100%}}";
+    let suite =
+        read(&format!("name: s\nlex: {{test_executions: [{{name: t, {LEX}, expect: {expect}}}]}}"));
+    let Target::Lex(lex) = &suite.tests[0].target else { panic!("not Lex") };
+    assert!(lex.expect.intents.contains_key("x-Book"), "{:?}", lex.expect);
+}
+
+#[test]
+fn a_mapping_takes_from_others_what_it_does_not_say_itself() {
+    let suite = read(
+        "x-voice: &voice {retries: 1, timeout: 4m, tags: [voice]}\n\
+         x-slow: &slow {<<: *voice, timeout: 9m, queue_timeout: 1h}\n\
+         name: s\nconnect:\n  instance_id: i\n  test_cases:\n  \
+         - {name: a, test_case_id: a, <<: *voice}\n  \
+         - {<<: *slow, name: b, test_case_id: b, retries: 0}\n  \
+         - {<<: [*voice, *slow], name: c, test_case_id: c}\n",
+    );
+    let settings = |index: usize| {
+        let settings = &suite.tests[index].settings;
+        let minutes = |time: Option<Duration>| time.map(|time| time.as_secs() / 60);
+        (settings.retries, minutes(settings.timeout), minutes(settings.queue_timeout))
+    };
+    assert_eq!(settings(0), (Some(1), Some(4), None));
+    assert_eq!(settings(1), (Some(0), Some(9), Some(60)), "its own key wins, then the nearest");
+    assert_eq!(settings(2), (Some(1), Some(4), Some(60)), "the first of a list wins");
+    assert_eq!(suite.tests[0].settings.tags, ["voice"]);
+    // In quotes it is a key like any other.
+    let quoted = problems("name: s\n'<<': {}\nconnect: {instance_id: i, test_cases: []}");
+    assert!(quoted.contains("unknown key `<<`"), "{quoted}");
+}
+
+#[test]
 fn problems_look_like_this() {
     // Each block is a suite; the snapshot shows what a person sees of it.
     let cases = [
@@ -155,7 +212,19 @@ fn problems_look_like_this() {
         ("no section", "name: s\n".to_owned()),
         ("a list where a mapping is due", "- name: s\n".to_owned()),
         ("sections without tests", "name: s\nconnect: {}\nlex:\n".to_owned()),
-        ("a merge key", "name: s\nconnect: {instance_id: i, <<: {}, test_cases: []}".to_owned()),
+        (
+            "merge keys that merge nothing",
+            "x-a: &a 7\nname: s\nconnect:\n  <<: *a\n  instance_id: i\n  <<: {}\n  test_cases:\n  \
+             - {<<: [*a, {retries: 1}, [x]], name: a, test_case_id: a}\n  - {<<: , name: b, test_case_id: b}\n"
+                .to_owned(),
+        ),
+        (
+            "keys that come by a merge keep their places",
+            "x-shared: &shared\n  retriez: 1\n  timeout: soon\n  retries: 1\n  retries: 2\nx-a: 1\nx-a: 2\n\
+             name: s\nconnect:\n  instance_id: i\n  test_cases:\n  \
+             - {<<: *shared, name: a, test_case_id: a}\n  - {<<: *shared, name: b, test_case_id: b}\n"
+                .to_owned(),
+        ),
         ("a tag", "name: !!str s\n".to_owned()),
         ("keys twice", "name: s\nname: t\nconnect: {instance_id: i, test_cases: []}".to_owned()),
         (
@@ -169,6 +238,22 @@ fn problems_look_like_this() {
             "an ARN of another Region",
             "name: s\nregion: us-east-1\nconnect: {instance_id: \
              'arn:aws:connect:eu-west-2:111122223333:instance/i', test_cases: []}"
+                .to_owned(),
+        ),
+        (
+            "test case ARNs that disagree with the suite",
+            "name: s\nregion: us-east-1\nconnect:\n  instance_id: i\n  test_cases:\n  \
+             - {name: a, test_case_id: 'arn:aws:connect:eu-west-2:111122223333:instance/i/test-case/a'}\n  \
+             - {name: b, test_case_id: 'arn:aws:connect:us-east-1:111122223333:instance/j/test-case/b'}\n  \
+             - name: c\n    instance_id: arn:aws:connect:us-east-1:444455556666:instance/i\n    \
+             test_case_id: arn:aws:connect:us-east-1:111122223333:instance/i/test-case/c\n  \
+             - {name: d, test_case_id: 'arn:aws:connect:us-east-1:1:instance/i/test-case/d'}\n"
+                .to_owned(),
+        ),
+        (
+            "no instance",
+            "name: s\nconnect:\n  test_cases:\n  - {name: a, test_case_id: a}\n  \
+             - {name: b, test_case_id: 'arn:aws:connect:nowhere'}\n  - {name: c}\n"
                 .to_owned(),
         ),
         ("no expect", format!("name: s\nlex: {{test_executions: [{{name: t, {LEX}}}]}}")),
@@ -241,6 +326,17 @@ fn hostile_files_end_in_an_error_whose_size_is_bounded() {
                 "  - *t\n".repeat(9000)
             ),
             "",
+        ),
+        (
+            "merges of merges",
+            {
+                let mut text = "x-0: &a0 {k0: 1}\n".to_owned();
+                for i in 1..5000 {
+                    text.push_str(&format!("x-{i}: &a{i} {{<<: [*a{0}, *a{0}]}}\n", i - 1));
+                }
+                text + "name: s\nconnect: {<<: *a4999}\n"
+            },
+            "counting each use of an alias",
         ),
         ("tags", format!("name: s\nconnect: {{tags: [{}]}}", "t, ".repeat(100_000)), "at most 50"),
         (

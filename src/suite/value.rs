@@ -79,13 +79,45 @@ pub(super) fn check_locale(text: &str) -> Result<(), String> {
     if valid { Ok(()) } else { Err("a locale such as en_US or es_419".to_owned()) }
 }
 
-/// Checks the id of a Connect test case (1 to 500 characters in the Connect service model).
-pub(super) fn check_test_case_id(text: &str) -> Result<(), String> {
-    let id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if (1..=500).contains(&text.len()) && text.chars().all(id) {
-        Ok(())
-    } else {
-        Err("a test case id: letters, digits, `-` and `_`".to_owned())
+/// Whether a text may be an id of Connect's of at most `max` characters.
+fn is_connect_id(text: &str, max: usize) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (1..=max).contains(&text.len()) && text.chars().all(fits)
+}
+
+/// The longest id of an instance (Connect service model).
+const MAX_INSTANCE_ID: usize = 100;
+
+/// The longest id of a test case (Connect service model).
+const MAX_TEST_CASE_ID: usize = 500;
+
+/// A Connect test case, named by its id or by its ARN, which also says where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct TestCaseId {
+    /// The id alone, as it is sent to AWS.
+    pub(super) id: String,
+    /// The instance that the ARN names.
+    pub(super) instance: Option<InstanceId>,
+}
+
+impl TestCaseId {
+    /// Reads an id, or the ARN of a test case.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        const EXPECTED: &str = "a test case id of letters, digits, `-` and `_`, or an ARN such as \
+            arn:aws:connect:us-east-1:111122223333:instance/11111111-2222-3333-4444-555555555555/\
+            test-case/66666666-7777-8888-9999-000000000000";
+        if !text.starts_with("arn:") {
+            return match is_connect_id(text, MAX_TEST_CASE_ID) {
+                true => Ok(Self { id: text.to_owned(), instance: None }),
+                false => Err(EXPECTED.to_owned()),
+            };
+        }
+        let (arn, id) = text.split_once("/test-case/").ok_or(EXPECTED)?;
+        let instance = InstanceId::parse(arn).map_err(|_| EXPECTED)?;
+        match is_connect_id(id, MAX_TEST_CASE_ID) {
+            true => Ok(Self { id: id.to_owned(), instance: Some(instance) }),
+            false => Err(EXPECTED.to_owned()),
+        }
     }
 }
 
@@ -105,10 +137,7 @@ impl InstanceId {
     pub fn parse(text: &str) -> Result<Self, String> {
         const EXPECTED: &str = "an instance id, or an ARN such as \
             arn:aws:connect:us-east-1:111122223333:instance/11111111-2222-3333-4444-555555555555";
-        let valid = |id: &str| {
-            (1..=100).contains(&id.len())
-                && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
-        };
+        let valid = |id: &str| is_connect_id(id, MAX_INSTANCE_ID);
         if !text.starts_with("arn:") {
             return if valid(text) {
                 Ok(Self { id: text.to_owned(), region: None, account: None })

@@ -138,13 +138,14 @@ fn a_failed_observation_says_what_was_expected_and_seen() {
     let outcome = observing().run();
     assert_eq!(
         outcome.says("Menu"),
-        "failure ObservationFailed: 1 of 1 observations failed; \
-         menu: expected \"Press 1.\", seen \"All lines are busy.\"; OBSERVE_EVENT"
+        "failure ObservationFailed: menu: expected \"[-Press 1-].\", \
+         heard \"{+All lines are busy+}.\" (step 1 of 1); 1 of 1 observations failed; OBSERVE_EVENT"
     );
     assert_eq!(outcome.result("Menu")["attempts"][0]["failed_observations"][0]["id"], "menu");
     let out = outcome.case("Menu").system_out.unwrap();
     assert!(out.as_str().contains("\"Type\":\"OBSERVATION\""), "{out:?}");
     assert_eq!(outcome.calls("ListTestCaseExecutionRecords"), 1, "of what failed only");
+    assert_eq!(outcome.case("Cut").system_out, None, "what passed has nothing to look into");
 }
 
 #[test]
@@ -157,7 +158,9 @@ fn details_of_all_tests_say_that_a_pass_ended_by_timeout() {
     let properties = outcome.case("Cut").properties;
     assert!(properties.iter().any(|property| property.value.as_str() == note), "{properties:?}");
     assert!(outcome.stdout.contains(note), "{}", outcome.stdout);
-    assert_eq!(outcome.case("Cut").system_out, None, "what passed has nothing to look into");
+    // What passed has no body: its transcript was asked for, and stands beside it.
+    let out = outcome.case("Cut").system_out.unwrap();
+    assert!(out.as_str().contains("step 2 of 2: menu: PASSED"), "{out:?}");
 }
 
 #[test]

@@ -369,6 +369,29 @@ fn no_call_is_made_that_the_policy_does_not_allow() {
 }
 
 #[test]
+fn a_suite_of_arns_alone_says_all_that_a_run_needs() {
+    let arn = "arn:aws:connect:eu-west-2:111122223333:instance/i-1/test-case/c1";
+    let suite = format!(
+        "x-common: &common {{poll: {{min: 20ms, max: 50ms}}}}\nname: Story\nconnect:\n  <<: *common\n  \
+         test_cases: [{{name: Menu, test_case_id: '{arn}'}}]\n"
+    );
+    let outcome = Story::new().suite(&suite).run();
+    outcome.exits(0);
+    let execution = &outcome.ledger.executions[0];
+    assert_eq!(execution.region, "eu-west-2");
+    assert_eq!(execution.test_case_id.as_deref(), Some("c1"), "the id is what AWS is sent");
+    assert_eq!(outcome.result("Menu")["target"]["instance_id"], "i-1");
+    let folder = outcome.file("suite.yaml").parent().unwrap().to_owned();
+    let policy = callcheck(&folder).args(["iam-policy", "suite.yaml"]).output().unwrap();
+    let policy = String::from_utf8(policy.stdout).unwrap();
+    assert!(policy.contains("111122223333") && policy.contains("test-case/c1"), "{policy}");
+    // It agrees with the command line, too, or nothing is started.
+    let elsewhere = outcome.again(&["--region", "us-east-1"]).wait();
+    elsewhere.exits(2);
+    assert!(elsewhere.stderr.contains("ARN is not of --region us-east-1"), "{}", elsewhere.stderr);
+}
+
+#[test]
 fn completions_are_printed_for_every_shell() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let folder = tempfile::tempdir().unwrap();

@@ -11,5 +11,6 @@ mod inputs;
 mod quotas;
 mod reports;
 mod resuming;
+mod transcripts;
 mod trouble;
 mod verdicts;

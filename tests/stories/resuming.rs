@@ -46,6 +46,10 @@ fn told(outcome: &Outcome) -> serde_json::Value {
             for name in ["started_at", "ended_at", "seconds"] {
                 attempt.as_object_mut().unwrap().remove(name);
             }
+            let steps = attempt.pointer_mut("/transcript/steps");
+            for step in steps.and_then(|steps| steps.as_array_mut()).into_iter().flatten() {
+                step.as_object_mut().unwrap().remove("at");
+            }
         }
     }
     report

@@ -15,7 +15,7 @@ const INITIALIZATION_FAILURE: &str = "INITIALIZATION_FAILURE";
 const TIMEOUT: &str = "TIMEOUT";
 
 /// AWS's words for completions of which the status says as much.
-const PLAIN_COMPLETIONS: [&str; 3] = ["SUCCESS", "FAILURE", "COMPLETED"];
+const PLAIN_COMPLETIONS: [&str; 5] = ["SUCCESS", "FAILURE", "PASSED", "FAILED", "COMPLETED"];
 
 /// So many turns of a test set, and conversations, are told of where not all are asked for.
 const MOST_TURNS: usize = 50;
@@ -168,7 +168,6 @@ pub(super) fn settle(details: &mut Details, end: End, turns: Turns) {
 /// that reports give.
 fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: End) {
     let passed = matches!(end, End::Passed | End::Completed);
-    transcript.close(details.observations.map(|observations| observations.total), passed);
     let failed: Vec<&Step> = transcript.steps.iter().filter(|step| step.has_failed()).collect();
     let marked = failed.len() as u64;
     let counted = details.observations.map(|observations| observations.failed);
@@ -184,6 +183,7 @@ fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: En
     if !passed {
         details.failed_observations = failed.into_iter().map(failed_observation).collect();
     }
+    transcript.close(details.observations.map(|observations| observations.total), passed);
 }
 
 /// A step that failed, in the short form that reports had before there were transcripts.

@@ -35,6 +35,24 @@ fn ids_that_cannot_be_valid_are_refused() {
 }
 
 #[test]
+fn a_test_case_arn_gives_its_id_and_its_instance() {
+    let arn = "arn:aws-us-gov:connect:us-gov-west-1:111122223333:instance/i-1/test-case/c_1";
+    let case = TestCaseId::parse(arn).unwrap();
+    let instance = case.instance.unwrap();
+    assert_eq!((case.id.as_str(), instance.id.as_str()), ("c_1", "i-1"));
+    assert_eq!(instance.region.as_deref(), Some("us-gov-west-1"));
+    assert_eq!(instance.account.as_deref(), Some("111122223333"));
+    assert_eq!(TestCaseId::parse("c-1").unwrap().instance, None);
+    let instance_arn = "arn:aws:connect:us-east-1:111122223333:instance/i-1";
+    for bad in ["", "a b", "i-1/test-case/c-1", instance_arn, "arn:aws:connect"] {
+        assert!(TestCaseId::parse(bad).is_err(), "{bad}");
+    }
+    for end in ["/test-case/", "/test-case/a/b", "/test-case/a:1", "/flow/a"] {
+        assert!(TestCaseId::parse(&format!("{instance_arn}{end}")).is_err(), "{end}");
+    }
+}
+
+#[test]
 fn an_instance_arn_gives_its_id_and_region() {
     let arn = "arn:aws:connect:eu-west-2:111122223333:instance/abc-1";
     let instance = InstanceId::parse(arn).unwrap();
