@@ -2,7 +2,7 @@
 //! suite, in the diff and on the page of the run.
 //!
 //! ```text
-//! ::error file=suites/contact.yaml,line=7,title=FAILED: Main menu::1 of 3 observations failed
+//! ::error file=suites/contact.yaml,line=7,title=FAILED: Main menu::menu: expected …, heard …
 //! ```
 //!
 //! And the outputs of a step, by which the later steps of a job know what came of it.

@@ -14,7 +14,7 @@
 //! ```xml
 //! <testsuite name="Contact centre" file="suite.yaml" …>
 //!   <testcase name="Main menu" classname="connect.Contact centre" file="suite.yaml" line="9" …>
-//!     <failure message="1 of 3 observations failed" type="ObservationFailed">…</failure>
+//!     <failure message="menu: expected …, heard … (step 2 of 3); …" type="ObservationFailed">…</failure>
 //! ```
 //!
 //! Suites are flat, since dorny/test-reporter ignores nested ones; an empty one gets one skipped

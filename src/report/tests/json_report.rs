@@ -44,7 +44,7 @@ fn collect(value: &serde_json::Value, keys: &mut Vec<String>) {
     for (key, value) in value.as_object().into_iter().flatten() {
         keys.push(key.clone());
         // The keys of these are names of AWS's and of authors.
-        if !["target", "meta", "intents", "slots"].contains(&key.as_str()) {
+        if !["target", "meta", "intents", "slots", "parameters"].contains(&key.as_str()) {
             collect(value, keys);
         }
     }

@@ -87,8 +87,18 @@ fn text(rng: &mut Rng) -> String {
 }
 
 /// Keys whose values are callcheck's own words, numbers or times.
-const OWN: &[&str] =
-    &["verdict", "kind", "service", "conclusion", "result", "speaker", "started_at", "ended_at"];
+const OWN: &[&str] = &[
+    "verdict",
+    "kind",
+    "service",
+    "conclusion",
+    "result",
+    "speaker",
+    "started_at",
+    "ended_at",
+    "at",
+    "type",
+];
 
 /// Puts any text in the place of every other, names of maps among them.
 fn scramble(value: &mut Value, rng: &mut Rng) {
@@ -97,7 +107,7 @@ fn scramble(value: &mut Value, rng: &mut Rng) {
         Value::Array(items) => items.iter_mut().for_each(|item| scramble(item, rng)),
         Value::Object(fields) => {
             for (key, value) in fields.iter_mut().filter(|(key, _)| !OWN.contains(&key.as_str())) {
-                if ["target", "meta", "intents", "slots"].contains(&key.as_str()) {
+                if ["target", "meta", "intents", "slots", "parameters"].contains(&key.as_str()) {
                     let named = value.as_object_mut().into_iter().flat_map(std::mem::take);
                     *value = named.map(|(_, value)| (text(rng), value)).collect();
                 }
