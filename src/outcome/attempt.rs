@@ -93,8 +93,8 @@ pub struct Details {
     /// Connect: what happened, step by step, as far as the records tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transcript: Option<Transcript>,
-    /// Connect: what each failed observation was, as far as the records tell. [`Self::transcript`]
-    /// tells more.
+    /// Connect: the failed observations, in short, as far as the records tell. See `transcript` for
+    /// details.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_observations: Vec<FailedObservation>,
     /// Connect: the records as AWS gave them, whose form it does not document.

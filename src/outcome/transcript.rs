@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 pub struct Transcript {
     /// Every observation that AWS recorded, in order.
     pub steps: Vec<Step>,
-    /// How many observations the test case has, by AWS's summary; none where AWS gives no number
-    /// or a smaller one than it has recorded.
+    /// The number of observations in AWS's summary. Absent if AWS gives no number, or one smaller
+    /// than the number of steps it recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
     /// The number of the step at which the execution stopped, from 1: the first that failed or did
-    /// not end. None where every recorded step passed.
+    /// not finish. Absent if the execution passed, or if every recorded step did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_at: Option<u64>,
-    /// How many steps AWS counts and has no record of, where the execution did not pass: it never
-    /// came to them.
+    /// The number of steps that AWS counts but did not record, because the execution did not reach
+    /// them. Absent if it passed or reached them all.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_reached: u64,
-    /// How long the execution took in milliseconds, by its completion record.
+    /// How long the execution took, in milliseconds, according to its completion record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
 }
@@ -34,7 +34,7 @@ pub struct Transcript {
 pub struct Step {
     /// Its identifier in the test case.
     pub id: String,
-    /// Its status in AWS's word, such as PASSED or FAILED.
+    /// AWS's status, such as PASSED or FAILED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// When AWS recorded it.
@@ -60,32 +60,32 @@ pub enum StepEvent {
         /// What the customer heard or read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         heard: Option<String>,
-        /// The only text of the record, where nothing says which of the two it is.
+        /// The record's only text, if the record does not say whether it was expected or heard.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         text: Option<String>,
     },
     /// An action of the flow (AWS: FlowActionStarted).
     FlowAction {
-        /// The action in AWS's word, such as TransferContactToQueue.
+        /// AWS's name for the action, such as TransferContactToQueue.
         action: String,
-        /// The parameters that were expected of it.
+        /// The expected parameters.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         parameters: BTreeMap<String, String>,
     },
     /// Anything else.
     Other {
-        /// AWS's word for it, such as TestInitiated.
+        /// AWS's name for it, such as TestInitiated.
         name: String,
     },
 }
 
-/// What a step does once its event has come.
+/// What happens in a step after its event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepAction {
     /// Its identifier in the test case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Its status in AWS's word.
+    /// AWS's status, such as PASSED or FAILED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
     /// What it is.
@@ -109,11 +109,11 @@ pub enum ActionKind {
     },
     /// The customer hangs up.
     HangUp,
-    /// A value of the contact is compared.
+    /// A value of the contact is checked.
     Assert {
         /// Which value: a JSON path such as `$.Queue.Name`.
         namespace: String,
-        /// AWS's word for the comparison, such as Equals.
+        /// AWS's name for the comparison, such as Equals.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operator: Option<String>,
         /// What it is compared with.
@@ -125,7 +125,7 @@ pub enum ActionKind {
     },
     /// Anything else.
     Other {
-        /// AWS's word for it, such as OverrideSystemBehavior.
+        /// AWS's name for it, such as OverrideSystemBehavior.
         name: String,
         /// Its parameters.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -125,7 +125,7 @@ impl Redactor {
             self.step(step);
             if differed && !differs(step) {
                 details.notes.push(format!(
-                    "what was expected of {} and what came differ in what was taken out; \
+                    "{}: expected and actual differ only in personal data that was taken out; \
                      --show-sensitive shows it",
                     step.id
                 ));
@@ -431,7 +431,7 @@ mod tests {
         let transcript = Some(Transcript { steps: vec![step], ..Transcript::default() });
         let mut details = Details { transcript, ..Details::default() };
         Redactor::new(Vec::new(), false).details(&mut details);
-        assert!(details.notes[0].contains("differ in what was taken out"), "{details:?}");
+        assert!(details.notes[0].contains("differ only in personal data"), "{details:?}");
     }
 
     #[test]

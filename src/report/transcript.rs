@@ -8,7 +8,7 @@
 //! step 3 of 5: opening-hours: FAILED
 //!   expected: We are open Monday to [-Friday-].
 //!   heard: We are open Monday to {+Thursday+}.
-//! not reached: 2 more steps
+//! not reached: 2 steps
 //! ```
 //!
 //! Expected and heard are compared word by word. That happens here, once personal data is taken
@@ -121,8 +121,8 @@ pub(super) fn around_stop(details: &Details) -> Vec<Line> {
 fn not_reached(transcript: &Transcript) -> Option<Line> {
     let more = match transcript.not_reached {
         0 => return None,
-        1 => "1 more step".to_owned(),
-        more => format!("{more} more steps"),
+        1 => "1 step".to_owned(),
+        more => format!("{more} steps"),
     };
     Some(Line { is_heading: true, label: "not reached".to_owned(), parts: vec![same(more)] })
 }
@@ -174,11 +174,14 @@ fn or_nothing(parts: Vec<Part>) -> Vec<Part> {
 }
 
 fn action_line(action: &StepAction) -> Line {
-    let failed = if action.has_failed() { "FAILED: " } else { "" };
+    let has_failed = action.has_failed();
+    let failed = if has_failed { "FAILED: " } else { "" };
+    // What failed was not done.
+    let done = |done, to_do| if has_failed { to_do } else { done };
     let (label, text) = match &action.kind {
-        ActionKind::Press { keys } => ("pressed", keys.clone()),
-        ActionKind::Say { text } => ("said", text.clone()),
-        ActionKind::HangUp => ("hung up", String::new()),
+        ActionKind::Press { keys } => (done("pressed", "press"), keys.clone()),
+        ActionKind::Say { text } => (done("said", "say"), text.clone()),
+        ActionKind::HangUp => (done("hung up", "hang up"), String::new()),
         ActionKind::Assert { .. } => ("assert", assertion(&action.kind)),
         ActionKind::Other { name, parameters } => {
             ("action", format!("{name}{}", in_brackets(parameters)))
@@ -261,11 +264,13 @@ fn what_failed(step: &Step) -> Option<String> {
             }
         }
         Some(StepEvent::Message { expected: Some(expected), .. }) => {
-            format!("expected \"{expected}\"")
+            format!("expected \"{expected}\", not heard")
         }
         Some(StepEvent::Message { heard: Some(heard), .. }) => format!("heard \"{heard}\""),
         Some(StepEvent::Message { text: Some(text), .. }) => format!("failed at \"{text}\""),
-        Some(event @ StepEvent::FlowAction { .. }) => format!("expected {}", flow_action(event)),
+        Some(event @ StepEvent::FlowAction { .. }) => {
+            format!("expected {}, not observed", flow_action(event))
+        }
         _ => "failed".to_owned(),
     })
 }
@@ -506,7 +511,7 @@ mod tests {
                 "step 3 of 5: c: FAILED",
                 "  expected: [-x-]",
                 "  heard: {+y+}",
-                "not reached: 2 more steps",
+                "not reached: 2 steps",
             ]
         );
         assert!(all(&details)[0].plain().contains("step 1 of 5: a"), "the reports show all");

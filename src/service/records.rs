@@ -87,7 +87,7 @@ fn step(value: &Value, item: Item<'_>) -> Step {
     let beside = || item.status.map(str::to_owned);
     let actions = value["Actions"].as_array().into_iter().flatten();
     Step {
-        id: own_id.unwrap_or_else(|| "observation".to_owned()),
+        id: own_id.unwrap_or_else(|| "unnamed".to_owned()),
         status: if failed { beside() } else { text(&value["Status"]).or_else(beside) },
         at: item.at,
         event: event(value),

@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
                         format!("`{MERGE_KEY}` cannot merge {}", node.describe()),
                         "expected a mapping, or a list of mappings",
                     )
-                    .hint("name one by its anchor: `<<: *defaults`"),
+                    .hint("refer to a mapping by its anchor: `<<: *defaults`"),
                 ),
             }
         }
@@ -402,9 +402,13 @@ fn unknown_key(span: Span, text: &str, what: &str, keys: &[&str]) -> Problem {
 
 /// A key stands twice in one mapping.
 fn twice(span: Span, key: &str, is_merge: bool) -> Problem {
-    let title = format!("`{}` stands here twice", shorten(key));
-    let problem = Problem::new(span, title, "one value a key");
-    if is_merge { problem.hint("merge several by a list: `<<: [*a, *b]`") } else { problem }
+    let title = format!("duplicate key `{}`", shorten(key));
+    let problem = Problem::new(span, title, "already set in this mapping");
+    if is_merge {
+        problem.hint("to merge several mappings, use a list: `<<: [*a, *b]`")
+    } else {
+        problem
+    }
 }
 
 /// The nearest of the known words, if one is near enough to have been meant.

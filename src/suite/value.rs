@@ -103,7 +103,7 @@ pub(super) struct TestCaseId {
 impl TestCaseId {
     /// Reads an id, or the ARN of a test case.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
-        const EXPECTED: &str = "a test case id of letters, digits, `-` and `_`, or an ARN such as \
+        const EXPECTED: &str = "a test case id (letters, digits, `-` and `_`) or an ARN such as \
             arn:aws:connect:us-east-1:111122223333:instance/11111111-2222-3333-4444-555555555555/\
             test-case/66666666-7777-8888-9999-000000000000";
         if !text.starts_with("arn:") {

@@ -172,11 +172,13 @@ fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: En
     let marked = failed.len() as u64;
     let counted = details.observations.map(|observations| observations.failed);
     if passed && marked > 0 {
-        let note = format!("AWS says PASSED, though its records mark {marked} of the steps FAILED");
+        let note = format!("AWS reports PASSED, but its records mark {} as FAILED", steps(marked));
         details.notes.push(note);
     } else if let Some(counted) = counted.filter(|counted| *counted != marked && marked > 0) {
         let note = format!(
-            "AWS's records mark {marked} of the steps FAILED, and its summary counts {counted}"
+            "AWS's records mark {} as FAILED, but its summary counts {counted}; the summary's count \
+             is used",
+            steps(marked)
         );
         details.notes.push(note);
     }
@@ -184,6 +186,10 @@ fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: En
         details.failed_observations = failed.into_iter().map(failed_observation).collect();
     }
     transcript.close(details.observations.map(|observations| observations.total), passed);
+}
+
+fn steps(count: u64) -> String {
+    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
 }
 
 /// A step that failed, in the short form that reports had before there were transcripts.

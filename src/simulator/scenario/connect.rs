@@ -347,7 +347,7 @@ impl TryFrom<RawAction> for Action {
             (None, Some(text), false, None) if !compares => Act::Say(text),
             (None, None, true, None) if !compares => Act::HangUp,
             (None, None, false, Some(namespace)) => {
-                let wants = "an `assert` wants an `operand` and the `actual` value";
+                let wants = "an `assert` needs an `operand` and an `actual` value";
                 Act::Assert {
                     namespace,
                     operator: raw.operator.unwrap_or_else(|| "Equals".to_owned()),
@@ -356,8 +356,8 @@ impl TryFrom<RawAction> for Action {
                 }
             }
             _ => {
-                return Err("an action has one of `press`, `say`, `hang_up: true` and `assert` \
-                            (with `operator`, `operand`, `actual`)"
+                return Err("an action needs exactly one of `press`, `say`, `hang_up: true` or \
+                            `assert` (with `operand`, `actual` and an optional `operator`)"
                     .to_owned());
             }
         };

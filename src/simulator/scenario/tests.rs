@@ -106,12 +106,12 @@ fn values_that_make_no_sense_are_refused_with_the_reason() {
         (
             "connect: {default: {status: PASSED, observations: \
              [{id: a, status: PASSED, actions: [{press: '1', say: hello}]}]}}",
-            "an action has one of `press`",
+            "an action needs exactly one of `press`",
         ),
         (
             "connect: {default: {status: PASSED, observations: \
              [{id: a, status: PASSED, actions: [{assert: $.Queue.Name, actual: Sales}]}]}}",
-            "an `assert` wants an `operand`",
+            "an `assert` needs an `operand`",
         ),
         ("lex: {default: {status: Completed, results: {utterances: 200001}}}", "at most 200000"),
         (

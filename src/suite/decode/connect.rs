@@ -37,7 +37,7 @@ pub(super) fn tests(
         let is_arn = case.as_ref().is_some_and(|case| case.value.instance.is_some());
         let is_unreadable = case.is_none() && fields.value("test_case_id").is_some();
         if !is_stated && !is_arn && !is_unreadable {
-            let why = "a test case needs it: here, in `connect`, or in an ARN as `test_case_id`";
+            let why = "set it here or in `connect`, or use an ARN as `test_case_id`";
             fields.missing("instance_id", why);
         }
         let (Some((name, id)), Some(case)) = (identity, case) else { continue };
@@ -71,8 +71,8 @@ fn check_region(
     if instance.region.as_ref().is_some_and(|named| *named != region.value) {
         reader.report(Problem::new(
             span,
-            "the ARN names another Region than `region`",
-            "expected an ARN of the suite's Region",
+            "the ARN names a different Region than `region`",
+            "expected an ARN in the suite's Region",
         ));
     }
 }
@@ -102,8 +102,8 @@ fn agreed(
     };
     reader.report(Problem::new(
         span,
-        format!("the ARN is of another {what} than `instance_id`"),
-        "expected a test case of that instance",
+        format!("the ARN names a different {what} than `instance_id`"),
+        "expected a test case in that instance",
     ));
     None
 }

@@ -199,7 +199,9 @@ fn the_records_say_what_failed() {
     assert_eq!(played.outcome(0).message, "the execution failed");
     assert_eq!(
         details.notes,
-        ["AWS's records mark 1 of the steps FAILED, and its summary counts 0"]
+        [
+            "AWS's records mark 1 step as FAILED, but its summary counts 0; the summary's count is used"
+        ]
     );
 }
 
@@ -216,7 +218,7 @@ fn a_pass_is_a_pass_whatever_its_records_say() {
     assert_eq!(outcome.verdict, Verdict::Passed);
     assert!(details.failed_observations.is_empty());
     assert_eq!(details.transcript.as_ref().unwrap().stopped_at, None);
-    assert!(details.notes[0].starts_with("AWS says PASSED, though"), "{:?}", details.notes);
+    assert!(details.notes[0].starts_with("AWS reports PASSED, but"), "{:?}", details.notes);
 }
 
 #[test]
