@@ -12,7 +12,7 @@ use callcheck::suite;
 /// A wrong file with `n` things wrong in it.
 type Make = fn(usize) -> String;
 
-const CASES: [(&str, usize, Make); 4] = [
+const CASES: [(&str, usize, Make); 5] = [
     ("unknown keys, one a line", 25_000, |n| (0..n).map(|i| format!("k{i}: 1\n")).collect()),
     ("unknown keys in one line", 30_000, |n| {
         let keys: String = (0..n).map(|i| format!("k{i}: 1, ")).collect();
@@ -21,6 +21,14 @@ const CASES: [(&str, usize, Make); 4] = [
     ("tests of one name in one line", 15_000, |n| {
         let tests = "{name: a, test_case_id: b}, ".repeat(n);
         format!("name: s\nconnect: {{instance_id: i, test_cases: [{tests}]}}")
+    }),
+    ("tests that merge a chain of merges", 100, |n| {
+        let link = |i: usize| format!("x-{i}: &a{i} {{<<: *a{}, k{i}: 1}}\n", i - 1);
+        let chain: String = (1..n).map(link).collect();
+        let tests = format!("  - {{<<: *a{}}}\n", n - 1).repeat(n / 2);
+        format!(
+            "x-0: &a0 {{k0: 1}}\n{chain}name: s\nconnect:\n  instance_id: i\n  test_cases:\n{tests}"
+        )
     }),
     ("aliases of one wrong test", 2_000, |n| {
         let key = "k".repeat(1000);

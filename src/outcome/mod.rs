@@ -19,7 +19,10 @@ pub use attempt::{
     Attempt, AwsError, Details, FailedObservation, Observations, Start, TestOutcome,
 };
 pub use lex::{Conversation, Counts, LexResults, Match, Said, Speaker, Turn, sum};
-pub use transcript::{ActionKind, Step, StepAction, StepEvent, Transcript};
+pub use transcript::{
+    ActionKind, Assertion, FlowActionEvent, MessageEvent, StepAction, StepEvent, StepFailure,
+    Transcript, TranscriptStep,
+};
 
 /// The version of the JSON report that this build writes.
 pub const REPORT_VERSION: u32 = 1;

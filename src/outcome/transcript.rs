@@ -6,12 +6,18 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The most steps that a transcript keeps: a test case has some dozens.
+const MAX_STEPS: usize = 200;
+
 /// A Connect execution, step by step. AWS does not document its records, so anything may be
 /// missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Transcript {
     /// Every observation that AWS recorded, in order.
-    pub steps: Vec<Step>,
+    pub steps: Vec<TranscriptStep>,
+    /// Whether there are more steps, which were not read.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub partial: bool,
     /// The number of observations in AWS's summary. Absent if AWS gives no number, or one smaller
     /// than the number of steps it recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -31,9 +37,10 @@ pub struct Transcript {
 
 /// One observation of a test case.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Step {
-    /// Its identifier in the test case.
-    pub id: String,
+pub struct TranscriptStep {
+    /// Its identifier in the test case. Absent if AWS gives none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// AWS's status, such as PASSED or FAILED.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<String>,
@@ -53,30 +60,41 @@ pub struct Step {
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum StepEvent {
     /// A message to the customer (AWS: MessageReceived).
-    Message {
-        /// What the test case expected.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        expected: Option<String>,
-        /// What the customer heard or read.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        heard: Option<String>,
-        /// The record's only text, if the record does not say whether it was expected or heard.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        text: Option<String>,
+    Message(MessageEvent),
+    /// A message to the customer of which AWS's record has one text, and does not say whether it was
+    /// expected or heard.
+    Text {
+        /// The text.
+        text: String,
     },
     /// An action of the flow (AWS: FlowActionStarted).
-    FlowAction {
-        /// AWS's name for the action, such as TransferContactToQueue.
-        action: String,
-        /// The expected parameters.
-        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-        parameters: BTreeMap<String, String>,
-    },
+    FlowAction(FlowActionEvent),
     /// Anything else.
     Other {
         /// AWS's name for it, such as TestInitiated.
         name: String,
     },
+}
+
+/// A message that a step waits for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MessageEvent {
+    /// What the test case expected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What the customer heard or read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard: Option<String>,
+}
+
+/// An action of the flow that a step waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FlowActionEvent {
+    /// AWS's name for the action, such as TransferContactToQueue.
+    pub action: String,
+    /// The expected parameters.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// What happens in a step after its event.
@@ -110,19 +128,7 @@ pub enum ActionKind {
     /// The customer hangs up.
     HangUp,
     /// A value of the contact is checked.
-    Assert {
-        /// Which value: a JSON path such as `$.Queue.Name`.
-        namespace: String,
-        /// AWS's name for the comparison, such as Equals.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        operator: Option<String>,
-        /// What it is compared with.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        expected: Option<String>,
-        /// The value that the contact had.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        actual: Option<String>,
-    },
+    Assert(Assertion),
     /// Anything else.
     Other {
         /// AWS's name for it, such as OverrideSystemBehavior.
@@ -133,12 +139,44 @@ pub enum ActionKind {
     },
 }
 
+/// A check of a value of the contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Assertion {
+    /// Which value: a JSON path such as `$.Queue.Name`.
+    pub namespace: String,
+    /// AWS's name for the comparison, such as Equals.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// What the value is compared with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The actual value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<String>,
+}
+
+/// What made a step fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepFailure<'a> {
+    /// Its event came, and then an action failed.
+    Action(&'a StepAction),
+    /// Its event did not come as expected.
+    Event(&'a StepEvent),
+    /// AWS's record does not say.
+    Unknown,
+}
+
 /// For serde, which hands over a reference.
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// Whether AWS's word for a status says that something failed.
+/// For serde, which hands over a reference.
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
+/// Whether AWS's status says that something failed.
 fn is_failed(status: Option<&String>) -> bool {
     status.is_some_and(|status| status.eq_ignore_ascii_case("FAILED"))
 }
@@ -150,21 +188,15 @@ impl StepAction {
     }
 }
 
-impl Step {
-    /// Whether AWS's record says that it failed: the step itself, or one of its actions.
-    pub fn has_failed(&self) -> bool {
-        is_failed(self.status.as_ref()) || self.failed_action().is_some()
-    }
-
-    /// The first action that failed.
-    pub fn failed_action(&self) -> Option<&StepAction> {
-        self.actions.iter().find(|action| action.has_failed())
-    }
-
-    /// Whether AWS's record says that it passed, with all of its actions.
-    fn has_passed(&self) -> bool {
-        let passed = self.status.as_ref().is_some_and(|it| it.eq_ignore_ascii_case("PASSED"));
-        passed && !self.has_failed()
+impl TranscriptStep {
+    /// What made it fail; none if AWS's record does not say that it failed, nor any of its actions.
+    pub fn failure(&self) -> Option<StepFailure<'_>> {
+        match (self.actions.iter().find(|action| action.has_failed()), &self.event) {
+            (Some(action), _) => Some(StepFailure::Action(action)),
+            (None, _) if !is_failed(self.status.as_ref()) => None,
+            (None, Some(event)) => Some(StepFailure::Event(event)),
+            (None, None) => Some(StepFailure::Unknown),
+        }
     }
 
     fn forget_failures(&mut self) {
@@ -176,15 +208,23 @@ impl Step {
 
     /// Whether its status can still change.
     fn is_open(&self) -> bool {
-        !self.has_passed() && !self.has_failed()
+        let passed = self.status.as_ref().is_some_and(|it| it.eq_ignore_ascii_case("PASSED"));
+        !passed && self.failure().is_none()
     }
 }
 
 impl Transcript {
     /// Adds a step. AWS may record a step more than once while it is open: the last one counts.
-    pub fn add(&mut self, step: Step) {
-        match self.steps.iter_mut().find(|known| known.id == step.id && known.is_open()) {
-            Some(known) => *known = step,
+    pub fn add(&mut self, step: TranscriptStep) {
+        // A page that comes round again says nothing new.
+        if self.steps.contains(&step) {
+            return;
+        }
+        let is_same =
+            |known: &TranscriptStep| step.id.is_some() && known.id == step.id && known.is_open();
+        match self.steps.iter().position(is_same) {
+            Some(index) => self.steps[index] = step,
+            None if self.steps.len() >= MAX_STEPS => self.partial = true,
             None => self.steps.push(step),
         }
     }
@@ -194,7 +234,7 @@ impl Transcript {
     /// no step is said to have failed.
     pub fn close(&mut self, total: Option<u64>, passed: bool) {
         if passed {
-            self.steps.iter_mut().for_each(Step::forget_failures);
+            self.steps.iter_mut().for_each(TranscriptStep::forget_failures);
         }
         // AWS promises no order.
         if self.steps.iter().all(|step| step.at.is_some()) {
@@ -202,16 +242,21 @@ impl Transcript {
         }
         let recorded = self.steps.len() as u64;
         self.total = total.filter(|total| *total >= recorded);
-        self.not_reached = self.total.filter(|_| !passed).map_or(0, |total| total - recorded);
-        let stopped = || {
-            let failed = self.steps.iter().position(Step::has_failed);
-            failed.or_else(|| self.steps.iter().position(Step::is_open))
-        };
-        self.stopped_at = if passed { None } else { stopped().map(|index| index as u64 + 1) };
+        if passed {
+            return;
+        }
+        let failed = self.steps.iter().position(|step| step.failure().is_some());
+        // What was not read may have been reached, and may be where it stopped.
+        let open = || self.steps.iter().position(TranscriptStep::is_open);
+        let stopped = failed.or_else(|| if self.partial { None } else { open() });
+        self.stopped_at = stopped.map(|index| index as u64 + 1);
+        if !self.partial {
+            self.not_reached = self.total.map_or(0, |total| total - recorded);
+        }
     }
 
     /// The step at which the execution stopped, with its number.
-    pub fn stop(&self) -> Option<(u64, &Step)> {
+    pub fn stop(&self) -> Option<(u64, &TranscriptStep)> {
         let number = self.stopped_at?;
         let index = usize::try_from(number.checked_sub(1)?).ok()?;
         Some((number, self.steps.get(index)?))
@@ -222,16 +267,16 @@ impl Transcript {
 mod tests {
     use super::*;
 
-    fn step(id: &str, status: &str, at: i64) -> Step {
-        Step {
-            id: id.to_owned(),
+    fn step(id: &str, status: &str, at: i64) -> TranscriptStep {
+        TranscriptStep {
+            id: Some(id.to_owned()),
             status: Some(status.to_owned()),
             at: DateTime::from_timestamp(at, 0),
-            ..Step::default()
+            ..TranscriptStep::default()
         }
     }
 
-    fn transcript(steps: Vec<Step>) -> Transcript {
+    fn transcript(steps: Vec<TranscriptStep>) -> Transcript {
         let mut transcript = Transcript::default();
         steps.into_iter().for_each(|step| transcript.add(step));
         transcript
@@ -241,8 +286,8 @@ mod tests {
     fn steps_come_in_the_order_of_time_and_the_first_failure_is_where_it_stopped() {
         let mut told = transcript(vec![step("menu", "FAILED", 2), step("greeting", "PASSED", 1)]);
         told.close(Some(5), false);
-        assert_eq!(told.steps[0].id, "greeting");
-        assert_eq!(told.stop().map(|(number, step)| (number, &*step.id)), Some((2, "menu")));
+        assert_eq!(told.steps[0].id.as_deref(), Some("greeting"));
+        assert_eq!(told.stop().map(|(number, _)| number), Some(2));
         assert_eq!(told.not_reached, 3);
     }
 
@@ -261,8 +306,15 @@ mod tests {
 
     #[test]
     fn a_step_that_is_recorded_again_while_it_is_open_is_one_step() {
-        let steps = ["IN_PROGRESS", "PASSED", "PASSED"].map(|status| step("menu", status, 1));
-        assert_eq!(transcript(steps.to_vec()).steps.len(), 2, "what has ended is not replaced");
+        let steps = ["IN_PROGRESS", "PASSED"].map(|status| step("menu", status, 1));
+        assert_eq!(transcript(steps.to_vec()).steps, [step("menu", "PASSED", 1)]);
+        // What has ended is not replaced, and what comes again says nothing new.
+        let steps =
+            [step("menu", "PASSED", 1), step("menu", "FAILED", 2), step("menu", "PASSED", 1)];
+        assert_eq!(transcript(steps.to_vec()).steps.len(), 2);
+        // Steps without an id are not taken for one another.
+        let unnamed = |at| TranscriptStep { id: None, ..step("", "IN_PROGRESS", at) };
+        assert_eq!(transcript(vec![unnamed(1), unnamed(2)]).steps.len(), 2);
     }
 
     #[test]
@@ -281,5 +333,13 @@ mod tests {
         let mut told = transcript(vec![step("menu", "PASSED", 1)]);
         told.close(Some(2), false);
         assert_eq!((told.stopped_at, told.not_reached), (None, 1));
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_said_to_be_not_reached() {
+        let steps = (0..MAX_STEPS as i64 + 1).map(|at| step(&format!("s{at}"), "PASSED", at));
+        let mut told = transcript(steps.collect());
+        told.close(Some(500), false);
+        assert_eq!((told.steps.len(), told.partial, told.not_reached), (MAX_STEPS, true, 0));
     }
 }

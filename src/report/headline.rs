@@ -190,27 +190,38 @@ fn mismatches(results: &LexResults, most: usize) -> Vec<String> {
 
 /// All that is known of a test, a line each, with the reason and the place in the suite first:
 /// GitLab shows no message where there is a body.
-pub(super) fn all(suite: &SuiteResult, test: &TestResult, most: usize) -> Vec<String> {
+pub(super) fn all(suite: &SuiteResult, test: &TestResult, room: Room) -> Vec<String> {
     let place = format!("suite: {}:{}", suite.file, test.line);
     let mut lines = vec![message(&test.outcome), place];
     lines.extend(test.region.iter().map(|region| format!("region: {region}")));
     lines.extend(people(test));
-    let mut attempts = Vec::new();
+    // Before what may be long, and then is cut.
+    lines.push(format!("look up: {}", look_up::command(test)));
+    let mut lines = one_line_each(lines);
     for it in &test.outcome.attempts {
         // The only attempt's message has been said.
         let said = usize::from(test.outcome.attempts.len() == 1);
-        attempts.extend(attempt(it, most).into_iter().skip(said));
+        lines.extend(attempt(it, room).into_iter().skip(said));
     }
-    let mut lines = one_line_each(lines);
-    lines.extend(attempts);
-    lines.push(one_line(&format!("look up: {}", look_up::command(test))));
     lines
 }
 
 /// Whether there is more to say of a passed test than the table of tests does: its transcript, where
 /// the details of every test were asked for.
 pub(super) fn has_transcript(test: &TestResult) -> bool {
-    test.outcome.attempts.iter().any(|attempt| attempt.details.transcript.is_some())
+    let of = |attempt: &Attempt| {
+        attempt.details.transcript.as_ref().is_some_and(|it| !it.steps.is_empty())
+    };
+    test.outcome.attempts.iter().any(of)
+}
+
+/// How much of a test's details there is room for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// The most mismatches of a Lex test set.
+    pub(super) mismatches: usize,
+    /// The longest transcript of an attempt, in characters.
+    pub(super) transcript: usize,
 }
 
 /// Text from AWS stays on its line: it can tell nothing in the place of what is known.
@@ -219,15 +230,15 @@ fn one_line_each(lines: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 /// All that is known of an attempt, a line each.
-pub(super) fn attempt(attempt: &Attempt, most: usize) -> Vec<String> {
+pub(super) fn attempt(attempt: &Attempt, room: Room) -> Vec<String> {
     let Attempt { number, verdict, message, .. } = attempt;
     let ids = attempt.starts.iter().map(|start| {
         let adopted = if start.adopted { " (found by looking it up)" } else { "" };
         format!("execution: {}{adopted}", start.execution_id.as_deref().unwrap_or("unknown"))
     });
     let first = std::iter::once(format!("attempt {number}: {verdict}: {message}"));
-    let mut all = one_line_each(first.chain(ids).chain(lines(attempt, most)));
-    all.extend(transcript::all(&attempt.details).iter().map(transcript::Line::plain));
+    let mut all = one_line_each(first.chain(ids).chain(lines(attempt, room.mismatches)));
+    all.extend(transcript::all(&attempt.details, room.transcript));
     all
 }
 

@@ -13,12 +13,12 @@
 
 use std::io::{self, Write};
 
-use super::headline;
+use super::headline::{self, Room};
 use super::text::{cut, one_line, short, xml_body};
 use crate::outcome::{Gate, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
 
-/// So many mismatches of a Lex test set are told of.
-const MOST_MISMATCHES: usize = 20;
+/// What stands in a block.
+const ROOM: Room = Room { mismatches: 20, transcript: 200_000 };
 
 /// So many tests have a block of their own: a browser must be able to show the page.
 const MOST_BLOCKS: usize = 500;
@@ -105,19 +105,31 @@ fn head(summary: &RunSummary, to: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What there is to say of each test that did not simply pass.
+/// What there is to say of each test that did not simply pass, and then of those that did.
 fn blocks(summary: &RunSummary, all: &[TestOf<'_>], to: &mut impl Write) -> io::Result<()> {
-    let mut told: Vec<&TestOf<'_>> = all.iter().filter(|(_, test)| has_block(test)).collect();
-    told.retain(|(_, test)| test.outcome.verdict != Verdict::NotRun);
+    let was_run = all.iter().filter(|(_, test)| test.outcome.verdict != Verdict::NotRun);
+    let (mut told, passed): (Vec<&TestOf<'_>>, Vec<&TestOf<'_>>) =
+        was_run.partition(|(_, test)| headline::is_worth_telling(test));
     told.sort_by_key(|(_, test)| headline::rank(summary, test));
+    blocks_of(summary, "What there is to look at", &told, to)?;
+    let transcripts = passed.into_iter().filter(|(_, test)| headline::has_transcript(test));
+    blocks_of(summary, "Transcripts of passed tests", &transcripts.collect::<Vec<_>>(), to)
+}
+
+fn blocks_of(
+    summary: &RunSummary,
+    title: &str,
+    told: &[&TestOf<'_>],
+    to: &mut impl Write,
+) -> io::Result<()> {
     if !told.is_empty() {
-        writeln!(to, "<h2>What there is to look at</h2>")?;
+        writeln!(to, "<h2>{title}</h2>")?;
     }
     for (number, (suite, test)) in told.iter().take(MOST_BLOCKS).enumerate() {
         let opens = headline::makes_red(summary, test) && number < MOST_OPEN;
         let open = if opens { " open" } else { "" };
         let blocking = headline::blocking(test);
-        let all = headline::all(suite, test, MOST_MISMATCHES);
+        let all = headline::all(suite, test, ROOM);
         writeln!(
             to,
             "<details{open}><summary>{} <b>{}</b>{blocking}</summary>\n<pre>{}</pre></details>",
@@ -130,11 +142,6 @@ fn blocks(summary: &RunSummary, all: &[TestOf<'_>], to: &mut impl Write) -> io::
         0 => Ok(()),
         more => writeln!(to, "<p>{more} more: see the table below, and the JSON report</p>"),
     }
-}
-
-/// Whether there is more to say of a test than the table of tests does.
-fn has_block(test: &TestResult) -> bool {
-    headline::is_worth_telling(test) || headline::has_transcript(test)
 }
 
 /// How well each Lex set was understood.

@@ -14,7 +14,7 @@
 
 use std::fmt::Write;
 
-use super::headline;
+use super::headline::{self, Room};
 use super::text::{cut, one_line, xml_body};
 use crate::outcome::{Counts, LexResults, RunSummary, SuiteResult, TestResult, Verdict, sum};
 
@@ -28,8 +28,8 @@ const MOST_CELL: usize = 300;
 /// A block is at most so long, in characters.
 const MOST_BLOCK: usize = 8000;
 
-/// So many mismatches of a Lex test set are told of.
-const MOST_MISMATCHES: usize = 20;
+/// What stands in a block: below its longest, with room for what else there is to say.
+const ROOM: Room = Room { mismatches: 20, transcript: MOST_BLOCK * 3 / 4 };
 
 /// So many intents of a Lex test set are told of, the worst understood first.
 const MOST_INTENTS: usize = 30;
@@ -158,7 +158,7 @@ fn row(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
 fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String {
     let blocking = headline::blocking(test);
     let title = format!("{}{blocking}: {}", headline::word(summary, test), one_line(&test.name));
-    let lines = headline::all(suite, test, MOST_MISMATCHES);
+    let lines = headline::all(suite, test, ROOM);
     format!(
         "\n<details><summary>{}</summary>\n\n{}\n\n</details>\n",
         html(&cut(&title, MOST_CELL)),

@@ -10,8 +10,8 @@ use regex::Regex;
 
 use crate::event::{Event, EventKind};
 use crate::outcome::{
-    ActionKind, Attempt, AwsError, Conversation, Details, FailedObservation, Said, Step, StepEvent,
-    TestOutcome, Turn,
+    ActionKind, Attempt, AwsError, Conversation, Details, FailedObservation, Said, StepEvent,
+    StepFailure, TestOutcome, TranscriptStep, Turn,
 };
 
 /// What may be an e-mail address, or a run of digits as numbers are written that belong to a
@@ -33,7 +33,7 @@ static PERSONAL: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// The longest record that reports keep, in characters, and the longest text of a transcript. An
 /// execution of 5 minutes has some dozens of records.
-const MOST_RECORD: usize = 4000;
+const MAX_TEXT_CHARS: usize = 4000;
 
 /// What lets in who knows it: parts of a presigned URL, and ids of access keys.
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -127,7 +127,7 @@ impl Redactor {
                 details.notes.push(format!(
                     "{}: expected and actual differ only in personal data that was taken out; \
                      --show-sensitive shows it",
-                    step.id
+                    step.id.as_deref().unwrap_or("unnamed")
                 ));
             }
         }
@@ -148,33 +148,37 @@ impl Redactor {
         }
     }
 
-    fn step(&self, step: &mut Step) {
-        let Step { id, status, at: _, event, actions } = step;
-        self.text(id);
-        status.iter_mut().for_each(|status| self.text(status));
+    fn step(&self, step: &mut TranscriptStep) {
+        let TranscriptStep { id, status, at: _, event, actions } = step;
+        id.iter_mut().chain(status).for_each(|text| self.long_text(text));
         match event {
-            Some(StepEvent::Message { expected, heard, text }) => {
-                let texts = expected.iter_mut().chain(heard).chain(text);
+            Some(StepEvent::Message(message)) => {
+                let texts = message.expected.iter_mut().chain(&mut message.heard);
                 texts.for_each(|text| self.long_text(text));
             }
-            Some(StepEvent::FlowAction { action, parameters }) => {
-                self.text(action);
-                self.named(parameters);
+            Some(StepEvent::Text { text } | StepEvent::Other { name: text }) => {
+                self.long_text(text);
             }
-            Some(StepEvent::Other { name }) => self.text(name),
+            Some(StepEvent::FlowAction(flow)) => {
+                self.long_text(&mut flow.action);
+                self.named(&mut flow.parameters);
+            }
             None => {}
         }
         for action in actions {
-            action.id.iter_mut().chain(&mut action.status).for_each(|text| self.text(text));
+            action.id.iter_mut().chain(&mut action.status).for_each(|text| self.long_text(text));
             match &mut action.kind {
                 ActionKind::Press { keys: text } | ActionKind::Say { text } => self.long_text(text),
                 ActionKind::HangUp => {}
-                ActionKind::Assert { namespace, operator, expected, actual } => {
-                    let texts = operator.iter_mut().chain(expected).chain(actual);
-                    std::iter::once(namespace).chain(texts).for_each(|text| self.long_text(text));
+                ActionKind::Assert(it) => {
+                    let texts = [&mut it.operator, &mut it.expected, &mut it.actual];
+                    let texts = texts.into_iter().flatten();
+                    std::iter::once(&mut it.namespace)
+                        .chain(texts)
+                        .for_each(|text| self.long_text(text));
                 }
                 ActionKind::Other { name, parameters } => {
-                    self.text(name);
+                    self.long_text(name);
                     self.named(parameters);
                 }
             }
@@ -196,7 +200,7 @@ impl Redactor {
     /// a number would not be known for one.
     fn long_text(&self, text: &mut String) {
         self.text(text);
-        if let Some((end, _)) = text.char_indices().nth(MOST_RECORD) {
+        if let Some((end, _)) = text.char_indices().nth(MAX_TEXT_CHARS) {
             text.truncate(end);
             text.push('…');
         }
@@ -284,12 +288,13 @@ impl Redactor {
 }
 
 /// Whether a step that failed shows a difference between what was expected and what came.
-fn differs(step: &Step) -> bool {
-    match (step.failed_action().map(|action| &action.kind), &step.event) {
-        (Some(ActionKind::Assert { expected, actual, .. }), _) => expected != actual,
-        (None, Some(StepEvent::Message { expected, heard, .. })) => {
-            step.has_failed() && expected != heard
-        }
+fn differs(step: &TranscriptStep) -> bool {
+    match step.failure() {
+        Some(StepFailure::Action(action)) => match &action.kind {
+            ActionKind::Assert(it) => it.expected != it.actual,
+            _ => false,
+        },
+        Some(StepFailure::Event(StepEvent::Message(it))) => it.expected != it.heard,
         _ => false,
     }
 }
@@ -341,7 +346,7 @@ fn joins(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Transcript;
+    use crate::outcome::{MessageEvent, Transcript};
 
     fn redacted(text: &str) -> String {
         let mut text = text.to_owned();
@@ -418,15 +423,14 @@ mod tests {
 
     #[test]
     fn a_difference_that_was_taken_out_is_told() {
-        let step = Step {
-            id: "menu".to_owned(),
+        let step = TranscriptStep {
+            id: Some("menu".to_owned()),
             status: Some("FAILED".to_owned()),
-            event: Some(StepEvent::Message {
+            event: Some(StepEvent::Message(MessageEvent {
                 expected: Some("Account 12345678".to_owned()),
                 heard: Some("Account 87654321".to_owned()),
-                text: None,
-            }),
-            ..Step::default()
+            })),
+            ..TranscriptStep::default()
         };
         let transcript = Some(Transcript { steps: vec![step], ..Transcript::default() });
         let mut details = Details { transcript, ..Details::default() };

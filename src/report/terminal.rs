@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 use super::headline::{self, Total};
 use super::look_up;
 use super::text::{cut, one_line, short};
-use super::transcript::{self, Line, Mark, Part};
+use super::transcript::{self, Line, Mark, Words};
 use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
 
 const BOLD: Style = Style::new().bold();
@@ -108,16 +108,16 @@ fn transcript_line(line: &Line) -> String {
     let text = if plain.chars().count() > MOST_LINE {
         cut(&plain, MOST_LINE)
     } else {
-        line.parts.iter().map(colored).collect()
+        line.words.iter().map(colored).collect()
     };
     // What is in a step stands further in than its heading.
-    let indent = if line.is_heading { "" } else { "  " };
-    format!("  {DIM}{:<12}{DIM:#} {indent}{text}\n", line.label)
+    let indent = if line.is_heading || text.is_empty() { "" } else { "  " };
+    format!("  {DIM}{:<12}{DIM:#} {indent}{text}", line.label).trim_end().to_owned() + "\n"
 }
 
-fn colored(part: &Part) -> String {
-    let text = part.plain();
-    match part.mark {
+fn colored(words: &Words) -> String {
+    let text = words.plain();
+    match words.mark {
         Mark::Same => text,
         Mark::Expected => format!("{GREEN}{text}{GREEN:#}"),
         Mark::Heard => format!("{RED}{text}{RED:#}"),

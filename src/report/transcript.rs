@@ -14,12 +14,13 @@
 //! Expected and heard are compared word by word. That happens here, once personal data is taken
 //! out: marks in the middle of a number would hide it from what takes it out.
 
-use similar::{ChangeTag, TextDiff};
+use similar::{Algorithm, DiffOp, capture_diff_slices_by_key};
 
-use super::text::one_line;
+use super::text::{cut, one_line};
 use crate::event::{Event, EventKind};
 use crate::outcome::{
-    ActionKind, Attempt, Details, Step, StepAction, StepEvent, TestOutcome, Transcript, Verdict,
+    ActionKind, Assertion, Attempt, Details, FlowActionEvent, MessageEvent, StepAction, StepEvent,
+    StepFailure, TestOutcome, Transcript, TranscriptStep, Verdict,
 };
 
 /// A line of a transcript.
@@ -29,30 +30,34 @@ pub(super) struct Line {
     pub(super) is_heading: bool,
     /// What it is about.
     pub(super) label: String,
-    /// What there is to say, in parts.
-    pub(super) parts: Vec<Part>,
+    /// What there is to say.
+    pub(super) words: Vec<Words>,
 }
 
-/// A part of a line.
+/// Words of a line that have one mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Part {
+pub(super) struct Words {
     pub(super) mark: Mark,
     pub(super) text: String,
 }
 
-/// How a part differs from what it is compared with.
+/// How words differ from those that they are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// It does not differ, or is not compared.
+    /// They do not differ, or are not compared.
     Same,
-    /// It was expected and not heard.
+    /// They were expected and not heard.
     Expected,
-    /// It was heard and not expected.
+    /// They were heard and not expected.
     Heard,
 }
 
-impl Part {
-    /// The part with its mark, readable without color.
+impl Words {
+    fn same(text: impl Into<String>) -> Self {
+        Self { mark: Mark::Same, text: text.into() }
+    }
+
+    /// The words with their mark, readable without color.
     pub(super) fn plain(&self) -> String {
         match self.mark {
             Mark::Same => self.text.clone(),
@@ -63,18 +68,21 @@ impl Part {
 }
 
 impl Line {
-    fn heading(label: String, text: String) -> Self {
-        Self { is_heading: true, label, parts: vec![same(text)] }
+    fn heading(label: impl Into<String>, text: String) -> Self {
+        Self { is_heading: true, label: label.into(), words: vec![Words::same(text)] }
     }
 
-    fn detail(label: &str, text: impl AsRef<str>) -> Self {
-        let parts = vec![same(one_line(text.as_ref()))];
-        Self { is_heading: false, label: label.to_owned(), parts }
+    fn detail(label: impl Into<String>, text: &str) -> Self {
+        Self::compared(label, vec![Words::same(one_line(text))])
+    }
+
+    fn compared(label: impl Into<String>, words: Vec<Words>) -> Self {
+        Self { is_heading: false, label: label.into(), words }
     }
 
     /// The text behind the label, with its marks.
     pub(super) fn text(&self) -> String {
-        self.parts.iter().map(Part::plain).collect()
+        self.words.iter().map(Words::plain).collect()
     }
 
     /// The whole line, indented below its heading.
@@ -87,18 +95,27 @@ impl Line {
     }
 }
 
-fn same(text: impl Into<String>) -> Part {
-    Part { mark: Mark::Same, text: text.into() }
-}
-
-/// Every step of an attempt, in order; nothing where AWS has no records of it.
-pub(super) fn all(details: &Details) -> Vec<Line> {
+/// Every step of an attempt, in order; nothing where AWS has no records of it. Of more than fit into
+/// `max_chars`, the first ones are left out, up to the one at which it stopped.
+pub(super) fn all(details: &Details, max_chars: usize) -> Vec<String> {
     let Some(transcript) = &details.transcript else { return Vec::new() };
-    let steps = transcript.steps.iter().zip(1..);
-    let mut lines: Vec<Line> =
-        steps.flat_map(|(step, number)| step_lines(transcript, step, number)).collect();
-    lines.extend(not_reached(transcript));
-    lines
+    let numbered = transcript.steps.iter().zip(1..);
+    let steps: Vec<Vec<String>> = numbered
+        .map(|(step, number)| {
+            step_lines(transcript, step, number).iter().map(Line::plain).collect()
+        })
+        .collect();
+    let chars = |lines: &[String]| lines.iter().map(|line| line.chars().count() + 1).sum::<usize>();
+    let mut total: usize = steps.iter().map(|lines| chars(lines)).sum();
+    let stopped_at = transcript.stop().map_or(steps.len(), |(number, _)| number as usize);
+    let mut left_out = 0;
+    while total > max_chars && left_out + 1 < stopped_at {
+        total -= chars(&steps[left_out]);
+        left_out += 1;
+    }
+    let before = (left_out > 0).then(|| format!("before: {}", count_of_steps(left_out as u64)));
+    let shown = steps.into_iter().skip(left_out).flatten();
+    before.into_iter().chain(shown).chain(rest(transcript).iter().map(Line::plain)).collect()
 }
 
 /// The step at which an attempt stopped, with the step before it; nothing where it passed.
@@ -107,24 +124,28 @@ pub(super) fn around_stop(details: &Details) -> Vec<Line> {
     let last = match transcript.stop() {
         Some((number, _)) => number,
         // All that was recorded has passed: it stopped before the next one.
-        None if transcript.not_reached > 0 => transcript.steps.len() as u64,
+        None if transcript.not_reached > 0 || transcript.partial => transcript.steps.len() as u64,
         None => return Vec::new(),
     };
     let steps = transcript.steps.iter().zip(1..);
     let near = steps.filter(|(_, number)| *number == last || *number + 1 == last);
     let mut lines: Vec<Line> =
         near.flat_map(|(step, number)| step_lines(transcript, step, number)).collect();
-    lines.extend(not_reached(transcript));
+    lines.extend(rest(transcript));
     lines
 }
 
-fn not_reached(transcript: &Transcript) -> Option<Line> {
-    let more = match transcript.not_reached {
-        0 => return None,
-        1 => "1 step".to_owned(),
-        more => format!("{more} steps"),
-    };
-    Some(Line { is_heading: true, label: "not reached".to_owned(), parts: vec![same(more)] })
+/// What there is to say of the steps of which there is no record.
+fn rest(transcript: &Transcript) -> Option<Line> {
+    if transcript.partial {
+        return Some(Line::heading("not read", "further steps".to_owned()));
+    }
+    let not_reached = Some(transcript.not_reached).filter(|count| *count > 0)?;
+    Some(Line::heading("not reached", count_of_steps(not_reached)))
+}
+
+fn count_of_steps(count: u64) -> String {
+    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
 }
 
 /// Which step of how many, as far as AWS says.
@@ -135,68 +156,67 @@ fn place(transcript: &Transcript, number: u64) -> String {
     }
 }
 
-fn step_lines(transcript: &Transcript, step: &Step, number: u64) -> Vec<Line> {
+fn step_lines(transcript: &Transcript, step: &TranscriptStep, number: u64) -> Vec<Line> {
     let status = step.status.as_ref().map(|status| format!(": {}", one_line(status)));
-    let title = format!("{}{}", one_line(&step.id), status.unwrap_or_default());
+    let title = format!("{}{}", name(step), status.unwrap_or_default());
     let mut lines = vec![Line::heading(place(transcript, number), title)];
-    lines.extend(step.event.iter().flat_map(|event| event_lines(event, step.has_failed())));
+    let is_event_wrong = matches!(step.failure(), Some(StepFailure::Event(_)));
+    lines.extend(step.event.iter().flat_map(|event| event_lines(event, is_event_wrong)));
     lines.extend(step.actions.iter().map(action_line));
     lines
 }
 
-fn event_lines(event: &StepEvent, has_failed: bool) -> Vec<Line> {
+/// The id of a step, or what to call it.
+fn name(step: &TranscriptStep) -> String {
+    step.id.as_deref().map_or_else(|| "unnamed".to_owned(), one_line)
+}
+
+fn event_lines(event: &StepEvent, is_wrong: bool) -> Vec<Line> {
     match event {
-        StepEvent::Message { expected: Some(expected), heard: Some(heard), .. } => {
-            let (expected, heard) = if has_failed {
+        StepEvent::Message(MessageEvent { expected: Some(expected), heard: Some(heard) }) => {
+            let (expected, heard) = if is_wrong {
                 compare(expected, heard)
             } else {
-                (vec![same(one_line(expected))], vec![same(one_line(heard))])
+                let same = |text: &String| vec![Words::same(one_line(text))];
+                (same(expected), same(heard))
             };
-            let line =
-                |label: &str, parts| Line { is_heading: false, label: label.to_owned(), parts };
-            vec![line("expected", expected), line("heard", or_nothing(heard))]
+            let is_empty = heard.iter().all(|words| words.text.is_empty());
+            let heard = if is_empty { vec![Words::same("(nothing)")] } else { heard };
+            vec![Line::compared("expected", expected), Line::compared("heard", heard)]
         }
-        StepEvent::Message { expected, heard, text } => [
-            ("expected", expected),
-            ("heard", heard),
-            ("text", text), // AWS does not say whether it was expected or heard.
-        ]
-        .into_iter()
-        .filter_map(|(label, text)| Some(Line::detail(label, text.as_ref()?)))
-        .collect(),
-        StepEvent::FlowAction { .. } => vec![Line::detail("expected", flow_action(event))],
+        StepEvent::Message(MessageEvent { expected, heard }) => {
+            let expected = expected.iter().map(|text| Line::detail("expected", text));
+            expected.chain(heard.iter().map(|text| Line::detail("heard", text))).collect()
+        }
+        StepEvent::Text { text } => vec![Line::detail("text", text)],
+        StepEvent::FlowAction(flow) => vec![Line::detail("expected", &flow_action(flow))],
         StepEvent::Other { name } => vec![Line::detail("event", name)],
     }
 }
 
-fn or_nothing(parts: Vec<Part>) -> Vec<Part> {
-    if parts.iter().all(|part| part.text.is_empty()) { vec![same("(nothing)")] } else { parts }
-}
-
 fn action_line(action: &StepAction) -> Line {
     let has_failed = action.has_failed();
-    let failed = if has_failed { "FAILED: " } else { "" };
     // What failed was not done.
     let done = |done, to_do| if has_failed { to_do } else { done };
     let (label, text) = match &action.kind {
         ActionKind::Press { keys } => (done("pressed", "press"), keys.clone()),
         ActionKind::Say { text } => (done("said", "say"), text.clone()),
         ActionKind::HangUp => (done("hung up", "hang up"), String::new()),
-        ActionKind::Assert { .. } => ("assert", assertion(&action.kind)),
+        ActionKind::Assert(it) => ("assert", assertion(it)),
         ActionKind::Other { name, parameters } => {
             ("action", format!("{name}{}", in_brackets(parameters)))
         }
     };
-    Line::detail(label, format!("{failed}{text}"))
+    let text = match (has_failed, text.as_str()) {
+        (true, "") => "FAILED".to_owned(),
+        (true, text) => format!("FAILED: {text}"),
+        (false, _) => text,
+    };
+    Line::detail(label, &text)
 }
 
-fn flow_action(event: &StepEvent) -> String {
-    match event {
-        StepEvent::FlowAction { action, parameters } => {
-            format!("flow action {action}{}", in_brackets(parameters))
-        }
-        _ => String::new(),
-    }
+fn flow_action(flow: &FlowActionEvent) -> String {
+    format!("flow action {}{}", flow.action, in_brackets(&flow.parameters))
 }
 
 fn in_brackets<'a>(parameters: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
@@ -205,11 +225,9 @@ fn in_brackets<'a>(parameters: impl IntoIterator<Item = (&'a String, &'a String)
     if parameters.is_empty() { String::new() } else { format!(" ({})", parameters.join(", ")) }
 }
 
-/// What is asserted, and the value that there was: `$.Queue.Name equals "Billing", was "Sales"`.
-fn assertion(kind: &ActionKind) -> String {
-    let ActionKind::Assert { namespace, operator, expected, actual } = kind else {
-        return String::new();
-    };
+/// What is asserted, and the actual value: `$.Queue.Name equals "Billing", was "Sales"`.
+fn assertion(assertion: &Assertion) -> String {
+    let Assertion { namespace, operator, expected, actual } = assertion;
     let operator = operator.as_deref().map(|operator| format!(" {}", operator_words(operator)));
     let expected = expected.as_ref().map(|expected| format!(" \"{expected}\""));
     let actual = actual.as_ref().map(|actual| format!(", was \"{actual}\""));
@@ -217,7 +235,7 @@ fn assertion(kind: &ActionKind) -> String {
     format!("{namespace}{}", parts.concat())
 }
 
-/// AWS's word for a comparison as one reads it; one that is not known stays as it is.
+/// AWS's name for a comparison as one reads it; one that is not known stays as it is.
 fn operator_words(operator: &str) -> &str {
     match operator {
         "Equals" => "equals",
@@ -232,144 +250,159 @@ fn operator_words(operator: &str) -> &str {
     }
 }
 
+/// The longest text of what failed, in characters: it is one part of a message.
+const MAX_FAILURE_CHARS: usize = 500;
+
 /// What failed, in one line: `greeting: expected "… to [-Friday-].", heard "… to {+Thursday+}."`.
 /// None where AWS's records do not say.
 pub(super) fn failure(details: &Details) -> Option<String> {
     let transcript = details.transcript.as_ref()?;
     let (number, step) = transcript.stop()?;
-    let what = what_failed(step)?;
-    let id = one_line(&step.id);
-    Some(format!("{id}: {} ({})", one_line(&what), place(transcript, number)))
+    let what = what_failed(step.failure()?);
+    let what = cut(&one_line(&what), MAX_FAILURE_CHARS);
+    Some(format!("{}: {what} ({})", name(step), place(transcript, number)))
 }
 
-fn what_failed(step: &Step) -> Option<String> {
-    if let Some(action) = step.failed_action() {
-        return Some(match &action.kind {
-            kind @ ActionKind::Assert { .. } => format!("expected {}", assertion(kind)),
+fn what_failed(failure: StepFailure<'_>) -> String {
+    match failure {
+        StepFailure::Action(action) => match &action.kind {
+            ActionKind::Assert(it) => format!("expected {}", assertion(it)),
             ActionKind::Press { keys } => format!("the customer could not press {keys}"),
             ActionKind::Say { text } => format!("the customer could not say \"{text}\""),
             ActionKind::HangUp => "the customer could not hang up".to_owned(),
             ActionKind::Other { name, .. } => format!("{name} failed"),
-        });
-    }
-    if !step.has_failed() {
-        return None;
-    }
-    Some(match &step.event {
-        Some(StepEvent::Message { expected: Some(expected), heard: Some(heard), .. }) => {
-            let (expected, heard) = compare(expected, heard);
-            match excerpt(&heard).as_str() {
-                "" => format!("expected \"{}\", heard nothing", excerpt(&expected)),
-                heard => format!("expected \"{}\", heard \"{heard}\"", excerpt(&expected)),
+        },
+        StepFailure::Event(StepEvent::Message(MessageEvent { expected, heard })) => {
+            match (expected, heard.as_ref().map(|heard| one_line(heard))) {
+                (Some(expected), Some(heard)) if heard.is_empty() => {
+                    format!("expected \"{expected}\", heard nothing")
+                }
+                (Some(expected), Some(heard)) => {
+                    let (expected, heard) = compare(expected, &heard);
+                    let (expected, heard) = (excerpt(&expected), excerpt(&heard));
+                    format!("expected \"{expected}\", heard \"{heard}\"")
+                }
+                // AWS's record does not say what was heard in its place.
+                (Some(expected), None) => format!("expected \"{expected}\", nothing recorded"),
+                (None, Some(heard)) => format!("heard \"{heard}\""),
+                (None, None) => "failed".to_owned(),
             }
         }
-        Some(StepEvent::Message { expected: Some(expected), .. }) => {
-            format!("expected \"{expected}\", not heard")
+        StepFailure::Event(StepEvent::Text { text }) => format!("failed at \"{text}\""),
+        StepFailure::Event(StepEvent::FlowAction(flow)) => {
+            format!("expected {}, not recorded", flow_action(flow))
         }
-        Some(StepEvent::Message { heard: Some(heard), .. }) => format!("heard \"{heard}\""),
-        Some(StepEvent::Message { text: Some(text), .. }) => format!("failed at \"{text}\""),
-        Some(event @ StepEvent::FlowAction { .. }) => {
-            format!("expected {}, not observed", flow_action(event))
-        }
-        _ => "failed".to_owned(),
-    })
+        StepFailure::Event(StepEvent::Other { .. }) | StepFailure::Unknown => "failed".to_owned(),
+    }
 }
 
-/// Expected and heard, each with the words marked that the other does not have.
-fn compare(expected: &str, heard: &str) -> (Vec<Part>, Vec<Part>) {
+/// Texts of more words are compared from both ends only: comparing them whole takes too long.
+const MAX_COMPARED_WORDS: usize = 200;
+
+/// Expected and heard, each with the words marked that the other does not have. Speech transcripts
+/// write the same words with other punctuation and case, so that does not count, unless it is all
+/// that differs.
+fn compare(expected: &str, heard: &str) -> (Vec<Words>, Vec<Words>) {
     let (expected, heard) = (one_line(expected), one_line(heard));
-    let diff = TextDiff::from_unicode_words(expected.as_str(), heard.as_str());
-    let (mut left, mut right) = (Vec::new(), Vec::new());
-    for change in diff.iter_all_changes() {
-        match change.tag() {
-            ChangeTag::Equal => {
-                push(&mut left, Mark::Same, change.value());
-                push(&mut right, Mark::Same, change.value());
-            }
-            ChangeTag::Delete => push(&mut left, Mark::Expected, change.value()),
-            ChangeTag::Insert => push(&mut right, Mark::Heard, change.value()),
-        }
+    let (left, right): (Vec<&str>, Vec<&str>) =
+        (expected.split_whitespace().collect(), heard.split_whitespace().collect());
+    let as_heard = |word: &&str| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        if bare.is_empty() { (*word).to_owned() } else { bare.to_lowercase() }
+    };
+    let mut changes = differences(&left, &right, as_heard);
+    if changes.iter().all(|change| matches!(change, DiffOp::Equal { .. })) && left != right {
+        changes = differences(&left, &right, |word| (*word).to_owned());
     }
-    (joined(left), joined(right))
+    let (mut of_left, mut of_right) = (Vec::new(), Vec::new());
+    for change in changes {
+        let mark = |mark| if matches!(change, DiffOp::Equal { .. }) { Mark::Same } else { mark };
+        add(&mut of_left, mark(Mark::Expected), &left[change.old_range()]);
+        add(&mut of_right, mark(Mark::Heard), &right[change.new_range()]);
+    }
+    (of_left, of_right)
 }
 
-fn push(parts: &mut Vec<Part>, mark: Mark, text: &str) {
-    match parts.last_mut().filter(|last| last.mark == mark) {
+fn differences(left: &[&str], right: &[&str], key: impl Fn(&&str) -> String) -> Vec<DiffOp> {
+    if left.len().max(right.len()) <= MAX_COMPARED_WORDS {
+        return capture_diff_slices_by_key(Algorithm::Myers, left, right, key);
+    }
+    let is_same = |(a, b): &(&&str, &&str)| key(a) == key(b);
+    let begin = left.iter().zip(right).take_while(is_same).count();
+    let (left_rest, right_rest) = (&left[begin..], &right[begin..]);
+    let ends = left_rest.iter().rev().zip(right_rest.iter().rev());
+    let end = ends.take_while(is_same).count();
+    let (old_len, new_len) = (left_rest.len() - end, right_rest.len() - end);
+    vec![
+        DiffOp::Equal { old_index: 0, new_index: 0, len: begin },
+        DiffOp::Replace { old_index: begin, old_len, new_index: begin, new_len },
+        DiffOp::Equal { old_index: begin + old_len, new_index: begin + new_len, len: end },
+    ]
+}
+
+/// Adds words to a line. A mark does not take in the punctuation at its end.
+fn add(line: &mut Vec<Words>, mark: Mark, words: &[&str]) {
+    if words.is_empty() {
+        return;
+    }
+    if !line.is_empty() {
+        join(line, " ");
+    }
+    let text = words.join(" ");
+    let bare = text.trim_end_matches(['.', ',', ';', ':', '!', '?']);
+    if mark == Mark::Same || bare.is_empty() {
+        line.push(Words { mark, text });
+        return;
+    }
+    line.push(Words { mark, text: bare.to_owned() });
+    if bare.len() < text.len() {
+        line.push(Words::same(&text[bare.len()..]));
+    }
+}
+
+/// Adds text that belongs to no mark to the end of a line.
+fn join(line: &mut Vec<Words>, text: &str) {
+    match line.last_mut().filter(|last| last.mark == Mark::Same) {
         Some(last) => last.text.push_str(text),
-        None => parts.push(Part { mark, text: text.to_owned() }),
+        None => line.push(Words::same(text)),
     }
-}
-
-/// Makes one mark of two with nothing but a blank between them, and leaves the blanks at the ends of
-/// a mark out of it.
-fn joined(parts: Vec<Part>) -> Vec<Part> {
-    let mut joined: Vec<Part> = Vec::new();
-    let mut parts = parts.into_iter().peekable();
-    while let Some(part) = parts.next() {
-        let is_blank = part.mark == Mark::Same && part.text.trim().is_empty();
-        let between = joined.last().map(|last| last.mark).filter(|mark| {
-            *mark != Mark::Same && parts.peek().is_some_and(|next| next.mark == *mark)
-        });
-        match between.filter(|_| is_blank) {
-            Some(mark) => push(&mut joined, mark, &part.text),
-            None => push(&mut joined, part.mark, &part.text),
-        }
-    }
-    let mut trimmed = Vec::new();
-    for Part { mark, text } in joined {
-        let body = text.trim();
-        if mark == Mark::Same || body.is_empty() {
-            // A blank alone is no word that differs.
-            push(&mut trimmed, Mark::Same, &text);
-            continue;
-        }
-        let start = text.len() - text.trim_start().len();
-        for (mark, text) in
-            [(Mark::Same, &text[..start]), (mark, body), (Mark::Same, &text[start + body.len()..])]
-        {
-            if !text.is_empty() {
-                push(&mut trimmed, mark, text);
-            }
-        }
-    }
-    trimmed
 }
 
 /// Words that are shown on each side of a difference in one line.
 const CONTEXT_WORDS: usize = 3;
 
+/// Words of one mark that are shown in one line.
+const MAX_MARKED_WORDS: usize = 12;
+
 /// The words that differ with a few around them, in one line.
-fn excerpt(parts: &[Part]) -> String {
-    if parts.iter().all(|part| part.mark == Mark::Same) {
-        return parts.iter().map(Part::plain).collect();
+fn excerpt(line: &[Words]) -> String {
+    if line.iter().all(|words| words.mark == Mark::Same) {
+        return line.iter().map(Words::plain).collect();
     }
-    let last = parts.len() - 1;
-    let shown = |(index, part): (usize, &Part)| {
-        if part.mark != Mark::Same {
-            return part.plain();
-        }
+    let last = line.len() - 1;
+    let shown = |(index, part): (usize, &Words)| {
         // Words with the blanks behind them.
         let words: Vec<&str> = part.text.split_inclusive(' ').collect();
-        let before = if index == 0 { 0 } else { CONTEXT_WORDS };
-        let after = if index == last { 0 } else { CONTEXT_WORDS };
+        let (before, after) = match part.mark {
+            Mark::Same if index == 0 => (0, CONTEXT_WORDS),
+            Mark::Same if index == last => (CONTEXT_WORDS, 0),
+            Mark::Same => (CONTEXT_WORDS, CONTEXT_WORDS),
+            Mark::Expected | Mark::Heard => (MAX_MARKED_WORDS / 2, MAX_MARKED_WORDS / 2),
+        };
         // A mark for one word that is left out would be no shorter.
         if words.len() <= before + after + 1 {
-            return part.text.clone();
+            return part.plain();
         }
         let head = words[..before].concat();
         let tail = words[words.len() - after..].concat();
-        let gap = match (before, after) {
-            (0, _) => "… ",
-            (_, 0) => "…",
-            _ => "… ",
-        };
-        format!("{head}{gap}{tail}")
+        let gap = if after == 0 { "…" } else { "… " };
+        Words { mark: part.mark, text: format!("{head}{gap}{tail}") }.plain()
     };
-    parts.iter().enumerate().map(shown).collect()
+    line.iter().enumerate().map(shown).collect()
 }
 
 /// Puts what failed before the message of each failed attempt of an event, in the words of every
-/// report. To be called once for an event, when personal data is taken out.
+/// report. To be called once for an event, after personal data is taken out.
 pub fn explain(mut event: Event) -> Event {
     match &mut event.kind {
         EventKind::Ended { outcome, .. } => explain_outcome(outcome),
@@ -400,32 +433,31 @@ fn explain_attempt(attempt: &mut Attempt) {
 mod tests {
     use super::*;
 
-    fn message(id: &str, expected: &str, heard: &str) -> Step {
-        Step {
-            id: id.to_owned(),
+    fn message(id: &str, expected: &str, heard: &str) -> TranscriptStep {
+        TranscriptStep {
+            id: Some(id.to_owned()),
             status: Some("FAILED".to_owned()),
-            event: Some(StepEvent::Message {
+            event: Some(StepEvent::Message(MessageEvent {
                 expected: Some(expected.to_owned()),
                 heard: Some(heard.to_owned()),
-                text: None,
-            }),
-            ..Step::default()
+            })),
+            ..TranscriptStep::default()
         }
     }
 
-    fn details(steps: Vec<Step>, total: u64) -> Details {
+    fn details(steps: Vec<TranscriptStep>, total: u64) -> Details {
         let mut transcript = Transcript { steps, ..Transcript::default() };
         transcript.close(Some(total), false);
         Details { transcript: Some(transcript), ..Details::default() }
     }
 
-    #[track_caller]
     fn compared(expected: &str, heard: &str) -> (String, String) {
         let (left, right) = compare(expected, heard);
         // Without its marks, a text is what it was.
-        let text = |parts: &[Part]| parts.iter().map(|part| part.text.as_str()).collect::<String>();
+        let text =
+            |line: &[Words]| line.iter().map(|words| words.text.as_str()).collect::<String>();
         assert_eq!((text(&left).as_str(), text(&right).as_str()), (expected, heard));
-        let plain = |parts: &[Part]| parts.iter().map(Part::plain).collect::<String>();
+        let plain = |line: &[Words]| line.iter().map(Words::plain).collect::<String>();
         (plain(&left), plain(&right))
     }
 
@@ -439,10 +471,32 @@ mod tests {
             ("one two", "three four", "[-one two-]", "{+three four+}"),
             ("welcome", "", "[-welcome-]", ""),
             ("grüß Gott", "grüß dich", "grüß [-Gott-]", "grüß {+dich+}"),
+            // A transcript writes the same words otherwise: only the wrong one is marked.
+            (
+                "For sales, press 1. Goodbye.",
+                "for sales press one goodbye",
+                "For sales, press [-1-]. Goodbye.",
+                "for sales press {+one+} goodbye",
+            ),
+            // Where that is all that differs, it is shown.
+            ("Hello, Jane", "hello Jane", "[-Hello-], Jane", "{+hello+} Jane"),
+            ("$5.00", "$500", "[-$5.00-]", "{+$500+}"),
+            ("? !", "? ?", "? [-!-]", "? {+?+}"),
         ] {
             let (l, r) = compared(expected, heard);
             assert_eq!((l.as_str(), r.as_str()), (left, right), "{expected} / {heard}");
         }
+    }
+
+    #[test]
+    fn long_texts_are_compared_from_both_ends() {
+        let text = |middle: &str| {
+            let side = vec!["word"; MAX_COMPARED_WORDS].join(" ");
+            format!("{side} {middle} {side}")
+        };
+        let (left, right) = compared(&text("one x two"), &text("three x"));
+        assert!(left.contains("word [-one x two-] word"), "{left}");
+        assert!(right.contains("word {+three x+} word"), "{right}");
     }
 
     #[test]
@@ -457,40 +511,44 @@ mod tests {
             "opening-hours: expected \"… five, Monday to [-Friday-].\", \
              heard \"… five, Monday to {+Thursday+}.\" (step 1 of 3)"
         );
-        let step = message("menu", "Press 1.", "");
+        let step = message("menu", "Press 1.", " ");
         assert_eq!(
             failure(&details(vec![step], 1)).unwrap(),
-            "menu: expected \"[-Press 1.-]\", heard nothing (step 1 of 1)"
+            "menu: expected \"Press 1.\", heard nothing (step 1 of 1)"
         );
+        let long = failure(&details(vec![message("a", &"x ".repeat(900), &"y ".repeat(900))], 1));
+        assert!(long.as_ref().unwrap().len() < 120, "{long:?}");
     }
 
     #[test]
-    fn a_failed_assert_reads_as_a_sentence() {
+    fn a_failed_assert_reads_as_a_sentence_and_is_all_that_failed() {
         for (operator, words) in [
             ("Equals", "equals"),
             ("TextContains", "contains"),
             ("NumberLessOrEqualTo", "is at most"),
             ("Rhymes", "Rhymes"),
         ] {
-            let kind = ActionKind::Assert {
+            let kind = ActionKind::Assert(Assertion {
                 namespace: "$.Queue.Name".to_owned(),
                 operator: Some(operator.to_owned()),
                 expected: Some("Billing".to_owned()),
                 actual: Some("Sales".to_owned()),
-            };
+            });
             let action = StepAction { id: None, status: Some("FAILED".to_owned()), kind };
-            // The message that the step waited for came: it is not what failed.
-            let step = Step {
+            // The message that the step waited for came: its words are not what failed.
+            let step = TranscriptStep {
                 status: Some("PASSED".to_owned()),
                 actions: vec![action],
                 ..message("queue", "Hello", "Hello there")
             };
+            let details = details(vec![step], 1);
             assert_eq!(
-                failure(&details(vec![step], 1)).unwrap(),
+                failure(&details).unwrap(),
                 format!(
                     "queue: expected $.Queue.Name {words} \"Billing\", was \"Sales\" (step 1 of 1)"
                 )
             );
+            assert_eq!(all(&details, 1000)[1..3], ["  expected: Hello", "  heard: Hello there"]);
         }
     }
 
@@ -514,6 +572,9 @@ mod tests {
                 "not reached: 2 steps",
             ]
         );
-        assert!(all(&details)[0].plain().contains("step 1 of 5: a"), "the reports show all");
+        assert_eq!(all(&details, 1000)[0], "step 1 of 5: a: PASSED", "the reports show all");
+        // Where that is too long, the step that failed is the last to go.
+        let shown = all(&details, 70);
+        assert_eq!(shown[..2], ["before: 2 steps", "step 3 of 5: c: FAILED"]);
     }
 }

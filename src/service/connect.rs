@@ -126,7 +126,7 @@ impl Service for Connect {
                 .map_err(|error| read(OPERATION, &error, Utc::now()))?;
             // AWS filters by test case. An execution of another one must not be taken for this one's.
             let same = |case: &Option<String>| {
-                case.as_ref().is_none_or(|case| names(case, &target.test_case_id))
+                case.as_ref().is_none_or(|case| is_same_test_case(case, &target.test_case_id))
             };
             let listed = reply.test_case_executions.unwrap_or_default().into_iter();
             let executions =
@@ -198,7 +198,7 @@ fn connect_target<'t>(
 }
 
 /// Whether AWS means the test case `id`, which it names by its id or by its ARN (AWS-FACTS.md).
-fn names(named: &str, id: &str) -> bool {
+fn is_same_test_case(named: &str, id: &str) -> bool {
     named.rsplit('/').next() == Some(id)
 }
 
@@ -239,9 +239,9 @@ mod tests {
     #[test]
     fn an_arn_names_the_test_case_of_its_last_segment() {
         let arn = "arn:aws:connect:us-east-1:111122223333:instance/i-1/test-case/c-1";
-        assert!(names(arn, "c-1") && names("c-1", "c-1"));
+        assert!(is_same_test_case(arn, "c-1") && is_same_test_case("c-1", "c-1"));
         for other in ["i-1", "1", "test-case/c-1", ""] {
-            assert!(!names(arn, other), "{other}");
+            assert!(!is_same_test_case(arn, other), "{other}");
         }
     }
 

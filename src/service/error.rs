@@ -153,7 +153,7 @@ impl Reply<'_> {
                 ErrorClass::ClockSkew { denied: is(&["AccessDeniedException"]) }
             }
             _ if is(CREDENTIAL_CODES) => ErrorClass::Credentials,
-            // No room for a start may be had later; anything else that is over a quota stays so.
+            // There may be room for a start later. Any other call over a quota fails for good.
             _ if is(&[LIMIT_CODE]) && self.is_start => {
                 ErrorClass::Full { retry_after: self.retry_after }
             }

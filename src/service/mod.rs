@@ -22,7 +22,9 @@ use chrono::{DateTime, Utc};
 
 pub use aws::{Access, Fetch, Reached, default_region, reach};
 
-use crate::outcome::{AwsError, Conversation, Counts, Observations, ServiceName, Step, Turn};
+use crate::outcome::{
+    AwsError, Conversation, Counts, Observations, ServiceName, TranscriptStep, Turn,
+};
 use crate::plan::{PlannedTest, Target};
 
 /// A call under way.
@@ -253,9 +255,9 @@ pub enum Row {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Record {
     /// The observation that it records.
-    pub step: Option<Step>,
+    pub step: Option<TranscriptStep>,
     /// How the execution completed.
-    pub completion: Option<Completion>,
+    pub completion: Option<CompletionRecord>,
     /// The ids of contacts that it names.
     pub contact_ids: Vec<String>,
     /// The record as AWS gave it.
@@ -264,7 +266,7 @@ pub struct Record {
 
 /// How a Connect execution completed, by its last record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Completion {
+pub struct CompletionRecord {
     /// `CompletionReason.Type`: SUCCESS, FAILURE or TIMEOUT, as far as is known.
     pub kind: Option<String>,
     /// `CompletionReason.FailureReasons`.
@@ -273,9 +275,6 @@ pub struct Completion {
     pub message: Option<String>,
     /// `ExecutionSummary.ExecutionDurationMs`.
     pub duration_ms: Option<u64>,
-    /// The counts of `ExecutionSummary`. They have been seen to disagree with those of the summary
-    /// call (AWS-FACTS.md), which decides.
-    pub observations: Option<Observations>,
 }
 
 /// A call that did not do what it was to do.

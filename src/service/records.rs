@@ -5,8 +5,8 @@
 //!
 //! | record | known by | read into |
 //! | --- | --- | --- |
-//! | an observation | its `Event`; without one, `Type` or `Actions` | a [`Step`] |
-//! | the completion | its `CompletionReason` or `ExecutionSummary` | a [`Completion`] |
+//! | an observation | its `Event`; without one, `Type` or `Actions` | a [`TranscriptStep`] |
+//! | the completion | its `CompletionReason` or `ExecutionSummary` | a [`CompletionRecord`] |
 //! | others, such as INITIATION | | the ids of contacts |
 
 use std::collections::BTreeMap;
@@ -14,8 +14,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use super::{Completion, Record};
-use crate::outcome::{ActionKind, Observations, Step, StepAction, StepEvent};
+use super::{CompletionRecord, Record};
+use crate::outcome::{
+    ActionKind, Assertion, FlowActionEvent, MessageEvent, StepAction, StepEvent, TranscriptStep,
+};
 
 /// The longest part of a record's text that is kept, in characters. Longer ones would fill the
 /// memory.
@@ -60,34 +62,29 @@ fn is_observation(value: &Value, item: Item<'_>) -> bool {
     value["Event"].is_object() || (says_so && !is_completion)
 }
 
-fn completion(value: &Value) -> Option<Completion> {
+fn completion(value: &Value) -> Option<CompletionRecord> {
     let (reason, summary) = (&value["CompletionReason"], &value["ExecutionSummary"]);
     if !reason.is_object() && !summary.is_object() {
         return None;
     }
     let reasons = reason["FailureReasons"].as_array().into_iter().flatten();
-    let count = |keys: [&str; 2]| keys.iter().find_map(|key| summary[*key].as_u64());
-    let total = count(["TotalObservations", "ObservationsTotal"]);
-    Some(Completion {
+    Some(CompletionRecord {
         kind: text(&reason["Type"]),
         reasons: reasons.filter_map(text).collect(),
         message: text(&reason["Message"]),
+        // Its counts are not read: they have been seen to disagree with those of the summary call
+        // (AWS-FACTS.md), which decides.
         duration_ms: summary["ExecutionDurationMs"].as_u64(),
-        observations: total.map(|total| Observations {
-            total,
-            passed: count(["PassedObservations", "ObservationsPassed"]).unwrap_or_default(),
-            failed: count(["FailedObservations", "ObservationsFailed"]).unwrap_or_default(),
-        }),
     })
 }
 
-fn step(value: &Value, item: Item<'_>) -> Step {
+fn step(value: &Value, item: Item<'_>) -> TranscriptStep {
     let own_id = text(&value["Identifier"]).or_else(|| item.observation_id.map(str::to_owned));
     let failed = item.status == Some("FAILED");
     let beside = || item.status.map(str::to_owned);
     let actions = value["Actions"].as_array().into_iter().flatten();
-    Step {
-        id: own_id.unwrap_or_else(|| "unnamed".to_owned()),
+    TranscriptStep {
+        id: own_id,
         status: if failed { beside() } else { text(&value["Status"]).or_else(beside) },
         at: item.at,
         event: event(value),
@@ -101,20 +98,22 @@ fn event(record: &Value) -> Option<StepEvent> {
     let properties = &event.get("Properties").unwrap_or(&Value::Null);
     if let Some(action) = text(&properties["ActionType"]) {
         let parameters = parameters(&properties["ActionParameters"]);
-        return Some(StepEvent::FlowAction { action, parameters });
+        return Some(StepEvent::FlowAction(FlowActionEvent { action, parameters }));
     }
-    let expected = expected(properties);
-    let said = shown(&properties["Text"]);
-    // Beside what was expected, `Text` is what was heard, be it nothing. An older form has what
-    // was heard under a key of its own.
-    let (expected, heard, unclaimed) = match (expected, said, seen(record)) {
-        (Some(expected), said, seen) => (Some(expected), said.or(seen), None),
-        (None, said, Some(seen)) => (said, Some(seen), None),
-        (None, said, None) => (None, None, said.filter(|text| !text.is_empty())),
+    let (expected, said) = (expected(properties), shown(&properties["Text"]));
+    let message = match (expected, said, text(&record["ActualEvent"]["Properties"]["Text"])) {
+        // Beside what was expected, `Text` is what was heard, even if that is nothing.
+        (Some(expected), heard, older) => {
+            MessageEvent { expected: Some(expected), heard: heard.or(older) }
+        }
+        // A form that nobody has seen on a real account, but earlier versions of callcheck assumed.
+        (None, expected, Some(heard)) => MessageEvent { expected, heard: Some(heard) },
+        (None, Some(text), None) if !text.is_empty() => return Some(StepEvent::Text { text }),
+        (None, _, None) => MessageEvent::default(),
     };
     let is_message = name.as_deref().is_some_and(|name| letters(name) == "messagereceived");
-    if is_message || expected.is_some() || heard.is_some() || unclaimed.is_some() {
-        return Some(StepEvent::Message { expected, heard, text: unclaimed });
+    if is_message || message != MessageEvent::default() {
+        return Some(StepEvent::Message(message));
     }
     name.map(|name| StepEvent::Other { name })
 }
@@ -129,18 +128,6 @@ fn expected(properties: &Value) -> Option<String> {
     shown(&properties["ExpectedText"]).or_else(other).filter(|text| !text.is_empty())
 }
 
-/// The first text of a record under a key that says that it was seen.
-fn seen(record: &Value) -> Option<String> {
-    let says_so = |key: &str| {
-        let is_time = ["at", "time", "timestamp"].iter().any(|end| key.ends_with(end));
-        !is_time && ["actual", "observed", "received"].iter().any(|word| key.contains(word))
-    };
-    let mut fields = record.as_object()?.iter().filter(|(key, _)| says_so(&key.to_lowercase()));
-    fields.find_map(|(_, value)| {
-        text(value).or_else(|| text(&value["Text"])).or_else(|| text(&value["Properties"]["Text"]))
-    })
-}
-
 fn action(value: &Value) -> Option<StepAction> {
     value.as_object()?;
     let (expected, actual) = (&value["ExpectedParameters"], &value["ActualParameters"]);
@@ -150,10 +137,11 @@ fn action(value: &Value) -> Option<StepAction> {
     let kind =
         match text(&expected["Namespace"]).or_else(|| text(&value["Parameters"]["Namespace"])) {
             Some(namespace) => {
-                // The value that it came to; a path that was not resolved is none.
+                // AWS gives the value itself here. The path again means that there was no value.
                 let actual = shown(&actual["Namespace"]).filter(|actual| *actual != namespace);
                 let operator = text(of("Operator"));
-                ActionKind::Assert { namespace, operator, expected: shown(of("Operand")), actual }
+                let expected = shown(of("Operand"));
+                ActionKind::Assert(Assertion { namespace, operator, expected, actual })
             }
             None => customer(of("Instruction")).or_else(|| {
                 let parameters = stated.iter().map(|it| parameters(it)).find(|it| !it.is_empty());

@@ -269,13 +269,11 @@ impl Connect {
     ) -> Result<Page<Record>, ApiError> {
         let ids = self.ids;
         let operation = "ListTestCaseExecutionRecords";
-        let telling = Telling {
-            form: self.scenario.record_form,
-            stopped: self.scenario.stopped_type.clone(),
-        };
+        let telling =
+            Telling { form: self.scenario.record_form, stopped: self.scenario.stopped_type };
         let (instance, number) = self.find(operation, now, place, test_case_id, execution_id)?;
         check_status(status)?;
-        let all = instance.records(now, number, &ids, &telling);
+        let all = instance.records(now, number, &ids, telling);
         let shown = all
             .iter()
             .enumerate()

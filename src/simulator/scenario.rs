@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer};
 
 pub use connect::{
     Act, Action, Completion, ConnectLimits, ConnectRun, ConnectScenario, FlowAction, FullQueue,
-    NamedBy, Observation, RawRecord, RecordForm, TestCase, Timestamps,
+    NamedBy, Observation, RawRecord, RecordForm, StoppedType, TestCase, Timestamps,
 };
 pub use duration::Millis;
 pub use fault::{Fault, FaultKind, When};

@@ -9,6 +9,9 @@ use crate::outcome::Place;
 /// So many problems of one file are shown; the rest are counted.
 const MOST_SHOWN: usize = 50;
 
+/// Problems of a file beyond these are not reported: what is not shown need not be described.
+pub(super) const MAX_PROBLEMS: usize = 1000;
+
 /// One thing that is wrong with a suite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -62,7 +65,8 @@ impl Diagnostics {
             .map(|problem| self.render_one(&renderer, problem))
             .collect();
         if let Some(more) = self.problems.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
-            blocks.push(format!("and {more} more problems in {}", self.source.path()));
+            let least = if self.problems.len() >= MAX_PROBLEMS { "at least " } else { "" };
+            blocks.push(format!("and {least}{more} more problems in {}", self.source.path()));
         }
         blocks.join("\n\n")
     }

@@ -8,19 +8,16 @@ use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::rc::Rc;
 
-use super::diagnostic::Problem;
+use super::diagnostic::{MAX_PROBLEMS, Problem};
 use super::interpolate::{Flaw, Lookup, interpolate};
 use super::source::{Span, Spanned};
 use super::tree::{Node, NodeKind, is_null};
-
-/// Problems of a file beyond these are not reported: what is not shown need not be described.
-const MAX_PROBLEMS: usize = 1000;
 
 /// YAML's key for what a mapping takes from others.
 const MERGE_KEY: &str = "<<";
 
 /// Keys that begin with this are the author's own, such as one that holds an anchor.
-const IGNORED: &str = "x-";
+const IGNORED_PREFIX: &str = "x-";
 
 /// A key with its value.
 type Pair = (Rc<Node>, Rc<Node>);
@@ -84,8 +81,16 @@ impl<'a> Reader<'a> {
     /// The pairs of a mapping, with those that its merge keys bring: its own keys win, and then what
     /// is merged first. Reports keys that stand twice in one mapping, and leaves the second out.
     fn merged(&self, pairs: &[Pair]) -> Vec<Pair> {
-        let mut seen: HashSet<Rc<str>> = HashSet::new();
-        let (mut merged, mut sources) = (Vec::with_capacity(pairs.len()), Vec::new());
+        let mut merged = Vec::with_capacity(pairs.len());
+        self.merge(pairs, &mut HashSet::new(), &mut merged);
+        merged
+    }
+
+    /// Adds the pairs of a mapping whose keys were not `seen`, and then those of the mappings that its
+    /// merge key names.
+    fn merge<'p>(&self, pairs: &'p [Pair], seen: &mut HashSet<&'p str>, merged: &mut Vec<Pair>) {
+        let mut own: HashSet<&str> = HashSet::new();
+        let mut sources = None;
         for pair in pairs {
             let (key, value) = pair;
             let NodeKind::Scalar { text, plain } = &key.kind else {
@@ -93,49 +98,32 @@ impl<'a> Reader<'a> {
                 continue;
             };
             let is_merge = *plain && &**text == MERGE_KEY;
-            if !seen.insert(Rc::clone(text)) {
+            if !own.insert(text) {
                 self.report_with(|| twice(key.span.clone(), text, is_merge));
             } else if is_merge {
-                sources = self.merge_sources(value);
-            } else {
+                sources = Some(value);
+            } else if seen.insert(text) {
                 merged.push(pair.clone());
             }
         }
-        for source in sources {
-            for pair in source {
-                let is_new = match &pair.0.kind {
-                    NodeKind::Scalar { text, .. } => seen.insert(Rc::clone(text)),
-                    _ => true,
-                };
-                if is_new {
-                    merged.push(pair);
-                }
-            }
-        }
-        merged
-    }
-
-    /// The mappings that a merge key names.
-    fn merge_sources(&self, value: &Rc<Node>) -> Vec<Vec<Pair>> {
-        let mut sources = Vec::new();
-        let named = match &value.kind {
-            NodeKind::Sequence(items) => items.as_slice(),
-            _ => std::slice::from_ref(value),
+        let sources = match sources.map(|sources| (sources, &sources.kind)) {
+            None => &[][..],
+            Some((_, NodeKind::Sequence(items))) => items.as_slice(),
+            Some((one, _)) => std::slice::from_ref(one),
         };
-        for node in named {
-            match &node.kind {
-                NodeKind::Mapping(pairs) => sources.push(self.merged(pairs)),
+        for source in sources {
+            match &source.kind {
+                NodeKind::Mapping(pairs) => self.merge(pairs, seen, merged),
                 _ => self.report(
                     Problem::new(
-                        node.span.clone(),
-                        format!("`{MERGE_KEY}` cannot merge {}", node.describe()),
+                        source.span.clone(),
+                        format!("`{MERGE_KEY}` cannot merge {}", source.describe()),
                         "expected a mapping, or a list of mappings",
                     )
                     .hint("refer to a mapping by its anchor: `<<: *defaults`"),
                 ),
             }
         }
-        sources
     }
 
     /// The whole document.
@@ -338,7 +326,7 @@ impl<'a> Fields<'a> {
             self.reader.report(Problem::new(key.span.clone(), title, key.describe()));
             return;
         };
-        if text.starts_with(IGNORED) {
+        if text.starts_with(IGNORED_PREFIX) {
             return;
         }
         let Some(known) = keys.iter().copied().find(|known| *known == &**text) else {

@@ -346,7 +346,7 @@ fn hostile_files_end_in_an_error_whose_size_is_bounded() {
                 "name: s\nconnect: {{{}}}",
                 (0..60_000).map(|i| format!("k{i}: 1, ")).collect::<String>()
             ),
-            "and 950 more problems",
+            "and at least 950 more problems",
         ),
         (
             "a line of tests",

@@ -10,7 +10,7 @@ use crate::engine::journal::record::Overdue;
 use crate::event::EventKind;
 use crate::outcome::{ErrorKind, Signal, Verdict};
 use crate::plan::TestIndex;
-use crate::service::{CallError, Phase};
+use crate::service::{CallError, End, Phase};
 
 impl Core {
     /// The run's time is up.
@@ -62,7 +62,9 @@ impl Core {
                     let queued = execution.status.phase == Phase::Queued;
                     running.push((queued, execution.accepted_at, test));
                 }
-                State::Reading(_, reading) if reading.failed => self.judge_unread(now, test, true),
+                State::Reading(_, reading) if reading.end == End::Failed => {
+                    self.judge_unread(now, test, true)
+                }
                 State::Reading(_, reading) if reading.judged.is_some() => {
                     self.unreadable(now, test, "the run was interrupted");
                 }
@@ -108,7 +110,7 @@ impl Core {
         let run = &self.tests[test];
         let may_run = match &run.state {
             State::Done => return,
-            State::Reading(_, reading) if reading.failed => {
+            State::Reading(_, reading) if reading.end == End::Failed => {
                 return self.judge_unread(now, test, true);
             }
             State::Reading(_, reading) if reading.judged.is_some() => {
@@ -156,7 +158,9 @@ impl Core {
             }
             match &self.tests[other].state {
                 // AWS has said that it failed, or the verdict stands, whatever else is not read.
-                State::Reading(_, reading) if reading.failed || reading.judged.is_some() => {
+                State::Reading(_, reading)
+                    if reading.end == End::Failed || reading.judged.is_some() =>
+                {
                     self.unreadable(now, other, &message);
                     continue;
                 }

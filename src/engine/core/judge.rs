@@ -2,7 +2,7 @@
 
 use crate::outcome::{
     ActionKind, Counts, Details, ErrorKind, FailedObservation, LexResults, Match, Observations,
-    ServiceName, Speaker, Step, StepEvent, Transcript, Turn, Verdict, sum,
+    ServiceName, Speaker, StepEvent, StepFailure, Transcript, TranscriptStep, Turn, Verdict, sum,
 };
 use crate::plan::{Detail, Expect, MIN_OBSERVATIONS, Share, Target, Turns};
 use crate::service::{End, Record, ResultKind, Row};
@@ -10,12 +10,12 @@ use crate::service::{End, Record, ResultKind, Row};
 /// AWS's word for a start that it accepted and never ran (AWS-FACTS.md, seen live).
 const INITIALIZATION_FAILURE: &str = "INITIALIZATION_FAILURE";
 
-/// AWS's word for an execution that reached its longest duration, be it PASSED, and also for one
-/// that somebody stopped (AWS-FACTS.md, seen live).
+/// AWS's completion type of an execution that reached the time limit, even if it is PASSED, and also of
+/// one that somebody stopped (AWS-FACTS.md, seen live).
 const TIMEOUT: &str = "TIMEOUT";
 
-/// AWS's words for completions of which the status says as much.
-const PLAIN_COMPLETIONS: [&str; 5] = ["SUCCESS", "FAILURE", "PASSED", "FAILED", "COMPLETED"];
+/// Completion types that add nothing to the status.
+const TYPES_IMPLIED_BY_STATUS: [&str; 5] = ["SUCCESS", "FAILURE", "PASSED", "FAILED", "COMPLETED"];
 
 /// So many turns of a test set, and conversations, are told of where not all are asked for.
 const MOST_TURNS: usize = 50;
@@ -111,14 +111,12 @@ fn fold_record(details: &mut Details, record: Record) {
     details.contact_ids.extend(record.contact_ids);
     details.records.extend(record.raw.filter(|_| details.records.len() < MOST_RECORDS));
     let transcript = details.transcript.get_or_insert_default();
-    if let Some(step) = record.step.filter(|_| transcript.steps.len() < MOST_RECORDS) {
+    if let Some(step) = record.step {
         transcript.add(step);
     }
     let Some(completion) = record.completion else { return };
     transcript.duration_ms = completion.duration_ms.or(transcript.duration_ms);
-    // The summary call decides where the two disagree.
-    details.observations = details.observations.or(completion.observations);
-    let kind = completion.kind.filter(|kind| !PLAIN_COMPLETIONS.contains(&kind.as_str()));
+    let kind = completion.kind.filter(|kind| !TYPES_IMPLIED_BY_STATUS.contains(&kind.as_str()));
     for reason in kind.into_iter().chain(completion.reasons).chain(completion.message) {
         // A page that comes round again says nothing new.
         if !details.failure_reasons.contains(&reason) {
@@ -141,12 +139,12 @@ fn fold_turn(results: &mut LexResults, turn: Turn, turns: Turns) {
     }
 }
 
-/// Puts in order what has been read, once that is all, of an execution that ended as `end` by AWS's
-/// word.
+/// Puts in order what was read of an execution, once there is no more to read. `end` is how AWS says
+/// that it ended.
 pub(super) fn settle(details: &mut Details, end: End, turns: Turns) {
     let reached_limit = details.failure_reasons.iter().any(|reason| reason == TIMEOUT);
     match end {
-        // AWS calls a stop so, too: that is no news of the time it took.
+        // A stop has the same type: it says nothing about the time.
         End::Stopped => details.failure_reasons.retain(|reason| reason != TIMEOUT),
         End::Passed | End::Completed if reached_limit => {
             details.notes.push("AWS ended it by TIMEOUT".to_owned());
@@ -155,7 +153,7 @@ pub(super) fn settle(details: &mut Details, end: End, turns: Turns) {
     }
     if let Some(mut transcript) = details.transcript.take() {
         settle_transcript(details, &mut transcript, end);
-        let is_empty = transcript == Transcript::default();
+        let is_empty = transcript.steps.is_empty() && transcript.duration_ms.is_none();
         details.transcript = Some(transcript).filter(|_| !is_empty);
     }
     let Some(results) = &mut details.results else { return };
@@ -168,45 +166,53 @@ pub(super) fn settle(details: &mut Details, end: End, turns: Turns) {
 /// that reports give.
 fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: End) {
     let passed = matches!(end, End::Passed | End::Completed);
-    let failed: Vec<&Step> = transcript.steps.iter().filter(|step| step.has_failed()).collect();
+    let failed = transcript.steps.iter().filter_map(|step| Some((step, step.failure()?)));
+    let failed: Vec<(&TranscriptStep, StepFailure<'_>)> = failed.collect();
     let marked = failed.len() as u64;
     let counted = details.observations.map(|observations| observations.failed);
     if passed && marked > 0 {
-        let note = format!("AWS reports PASSED, but its records mark {} as FAILED", steps(marked));
+        let note = format!("AWS reports PASSED, but its records show {}", failed_steps(marked));
         details.notes.push(note);
     } else if let Some(counted) = counted.filter(|counted| *counted != marked && marked > 0) {
         let note = format!(
-            "AWS's records mark {} as FAILED, but its summary counts {counted}; the summary's count \
-             is used",
-            steps(marked)
+            "AWS's records show {}, but its summary counts {counted} failed; the summary's count is \
+             used",
+            failed_steps(marked)
         );
         details.notes.push(note);
     }
     if !passed {
-        details.failed_observations = failed.into_iter().map(failed_observation).collect();
+        let short =
+            |(step, failure): (&TranscriptStep, StepFailure<'_>)| failed_observation(step, failure);
+        details.failed_observations = failed.into_iter().map(short).collect();
     }
     transcript.close(details.observations.map(|observations| observations.total), passed);
 }
 
-fn steps(count: u64) -> String {
-    if count == 1 { "1 step".to_owned() } else { format!("{count} steps") }
+fn failed_steps(count: u64) -> String {
+    if count == 1 { "1 failed step".to_owned() } else { format!("{count} failed steps") }
 }
 
 /// A step that failed, in the short form that reports had before there were transcripts.
-fn failed_observation(step: &Step) -> FailedObservation {
-    let (expected, seen) = match (step.failed_action().map(|action| &action.kind), &step.event) {
-        (Some(ActionKind::Assert { namespace, operator, expected, actual }), _) => {
-            let parts = [Some(namespace), operator.as_ref(), expected.as_ref()];
-            let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
-            (Some(parts.join(" ")), actual.clone())
-        }
-        (None, Some(StepEvent::Message { expected, heard, .. })) => {
-            (expected.clone(), heard.clone())
-        }
-        (None, Some(StepEvent::FlowAction { action, .. })) => (Some(action.clone()), None),
-        _ => (None, None),
+fn failed_observation(step: &TranscriptStep, failure: StepFailure<'_>) -> FailedObservation {
+    let (expected, seen) = match failure {
+        StepFailure::Action(action) => match &action.kind {
+            ActionKind::Assert(it) => {
+                let parts = [Some(&it.namespace), it.operator.as_ref(), it.expected.as_ref()];
+                let parts: Vec<&str> = parts.into_iter().flatten().map(String::as_str).collect();
+                (Some(parts.join(" ")), it.actual.clone())
+            }
+            _ => (None, None),
+        },
+        StepFailure::Event(StepEvent::Message(it)) => (it.expected.clone(), it.heard.clone()),
+        StepFailure::Event(StepEvent::FlowAction(it)) => (Some(it.action.clone()), None),
+        StepFailure::Event(_) | StepFailure::Unknown => (None, None),
     };
-    FailedObservation { id: step.id.clone(), expected, seen }
+    FailedObservation {
+        id: step.id.clone().unwrap_or_else(|| "unnamed".to_owned()),
+        expected,
+        seen,
+    }
 }
 
 /// Keeps the turns of the intents that were understood worst.
@@ -217,6 +223,9 @@ fn keep_worst(results: &mut LexResults) {
 
 /// Drops what was read of a kind of which not all could be read: half of it would mislead.
 pub(super) fn forget(details: &mut Details, kind: ResultKind) {
+    if let Some(transcript) = details.transcript.as_mut().filter(|_| kind == ResultKind::Records) {
+        transcript.partial = true;
+    }
     let Some(results) = &mut details.results else { return };
     match kind {
         ResultKind::Overall => {

@@ -54,7 +54,7 @@ impl Core {
         if self.closing == Some(Closing::TimeUp) {
             self.timers.set(now + PATIENCE, Timer::Deadline(test, run.deadline));
         }
-        let reading = Reading { failed, kinds, ..Reading::default() };
+        let reading = Reading { kinds, ..Reading::after(end) };
         run.state = State::Reading(running, reading);
         match self.closing {
             Some(Closing::Signal(_)) if failed => self.judge_unread(now, test, true),
@@ -79,7 +79,7 @@ impl Core {
     /// All that was asked for has been read: the verdict stands, and more may be asked for.
     fn all_read(&mut self, now: Duration, test: TestIndex) {
         let State::Reading(_, reading) = &self.tests[test].state else { return };
-        let failed = reading.failed;
+        let failed = reading.end == End::Failed;
         let judgement = self.judgement(test, failed);
         let open = !matches!(self.closing, Some(Closing::Signal(_)));
         let detail = self.plan.detail;
@@ -148,7 +148,7 @@ impl Core {
         let reading = Reading {
             kinds: vec![ResultKind::Records],
             judged: Some(judgement.clone()),
-            ..Reading::default()
+            ..Reading::after(End::Stopped)
         };
         run.state = State::Reading(running, reading);
         self.judged(now, test, judgement);
@@ -169,16 +169,9 @@ impl Core {
     /// Ends a test by what has been read of it. What was read after its verdict stood makes the
     /// message say more, and changes no verdict.
     pub(super) fn conclude(&mut self, now: Duration, test: TestIndex, failed: bool) {
-        let judged = match &self.tests[test].state {
-            State::Reading(_, reading) => reading.judged.clone(),
-            _ => None,
-        };
-        let end = match (failed, &judged) {
-            (true, _) => End::Failed,
-            (false, None | Some((Verdict::Error(ErrorKind::ResultsUnavailable), _))) => End::Passed,
-            // Records are read of what was stopped, too, once it is judged.
-            (false, Some((Verdict::Error(_), _))) => End::Stopped,
-            (false, Some(_)) => End::Passed,
+        let (end, judged) = match &self.tests[test].state {
+            State::Reading(_, reading) => (reading.end, reading.judged.clone()),
+            _ => (if failed { End::Failed } else { End::Passed }, None),
         };
         judge::settle(&mut self.tests[test].details, end, self.plan.detail.turns);
         let judgement = self.judgement(test, failed);
@@ -191,6 +184,7 @@ impl Core {
         if failed {
             let note = "its records were not read: the run was interrupted";
             self.tests[test].details.notes.push(note.to_owned());
+            judge::forget(&mut self.tests[test].details, ResultKind::Records);
         }
         // It may say that it never ran: whoever takes the run up reads it.
         self.tests[test].recorded = true;
@@ -281,7 +275,7 @@ impl Core {
     pub(super) fn unreadable(&mut self, now: Duration, test: TestIndex, why: &str) {
         let run = &mut self.tests[test];
         let State::Reading(_, reading) = &run.state else { return };
-        let (failed, judged) = (reading.failed, reading.judged.is_some());
+        let (failed, judged) = (reading.end == End::Failed, reading.judged.is_some());
         let what = if failed { "its records" } else { "its details" };
         if let Some(kind) = reading.kinds.first() {
             judge::forget(&mut run.details, *kind);

@@ -118,7 +118,7 @@ impl Core {
             run.details.observations = known.observations;
             running.status = Status { word: "PASSED".to_owned(), phase: Phase::Ended(End::Passed) };
             running.took = known.took;
-            run.state = State::Reading(Box::new(running), Reading::default());
+            run.state = State::Reading(Box::new(running), Reading::after(End::Passed));
             return self.conclude(now, test, false);
         }
         run.state = State::Polling(Box::new(running));

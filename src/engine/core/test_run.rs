@@ -11,7 +11,7 @@ use crate::engine::journal::record::Overdue;
 use crate::event::Why;
 use crate::outcome::{Attempt, Details, Start, Verdict};
 use crate::plan::PlannedTest;
-use crate::service::{CallError, ErrorClass, PageRequest, ResultKind, Status};
+use crate::service::{CallError, End, ErrorClass, PageRequest, ResultKind, Status};
 
 use super::judge::Judgement;
 
@@ -108,10 +108,10 @@ impl Within {
 }
 
 /// Results that are being read, page by page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Reading {
-    /// Whether the execution failed by AWS's word.
-    pub(super) failed: bool,
+    /// How AWS says that the execution ended.
+    pub(super) end: End,
     /// What is being read, and then what follows.
     pub(super) kinds: Vec<ResultKind>,
     /// The page that is asked for.
@@ -125,6 +125,18 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// What is read of an execution that ended as `end`: nothing yet.
+    pub(super) fn after(end: End) -> Self {
+        Self {
+            end,
+            kinds: Vec::new(),
+            next_token: None,
+            seen: HashSet::new(),
+            times_anew: 0,
+            judged: None,
+        }
+    }
+
     /// The page to ask for; none when all is read.
     pub(super) fn request(&self) -> Option<PageRequest> {
         let kind = *self.kinds.first()?;

@@ -34,7 +34,7 @@ use quick_junit::{
     NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestRerun, TestSuite,
 };
 
-use super::headline;
+use super::headline::{self, Room};
 use super::look_up;
 use super::text::{cut, one_line, xml_body};
 use super::transcript;
@@ -55,8 +55,8 @@ const MOST_MESSAGE: usize = 2000;
 /// report holds all of them. GitLab takes 30 MB a file.
 const MOST_RECORDS: usize = 12_000_000;
 
-/// So many mismatches of a Lex test set stand in the body of its case.
-const MOST_MISMATCHES: usize = 50;
+/// What stands in the body of a case: below its longest, with room for what else there is to say.
+const ROOM: Room = Room { mismatches: 50, transcript: MOST_BODY * 3 / 4 };
 
 /// What the report holds of a Lex test set beside its own case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -332,7 +332,7 @@ fn reruns(test: &TestResult) -> Vec<TestRerun> {
             _ => NonSuccessKind::Failure,
         };
         let mut rerun = TestRerun::new(kind);
-        let text = headline::attempt(attempt, MOST_MISMATCHES).join("\n");
+        let text = headline::attempt(attempt, ROOM).join("\n");
         let text = cut(&xml_body(&text), MOST_BODY);
         rerun
             .set_type(match kind {
@@ -351,8 +351,7 @@ fn reruns(test: &TestResult) -> Vec<TestRerun> {
 
 /// What happened in a test that passed, where its records were asked for: its case has no body.
 fn transcript_of_pass(test: &TestResult) -> Option<String> {
-    let lines = transcript::all(&test.outcome.deciding()?.details);
-    let lines: Vec<String> = lines.iter().map(transcript::Line::plain).collect();
+    let lines = transcript::all(&test.outcome.deciding()?.details, ROOM.transcript);
     (!lines.is_empty()).then(|| cut(&xml_body(&lines.join("\n")), MOST_BODY))
 }
 
@@ -370,5 +369,5 @@ fn records(test: &TestResult) -> Option<String> {
 
 /// All that is known.
 fn body(suite: &SuiteResult, test: &TestResult) -> String {
-    cut(&xml_body(&headline::all(suite, test, MOST_MISMATCHES).join("\n")), MOST_BODY)
+    cut(&xml_body(&headline::all(suite, test, ROOM).join("\n")), MOST_BODY)
 }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::outcome::StepFailure;
 
 /// Reads a record of this JSON.
 fn record(value: Value) -> Record {
@@ -13,22 +14,25 @@ fn message(properties: Value) -> Option<StepEvent> {
     record(json!({"Identifier": "a", "Event": event})).step.unwrap().event
 }
 
-fn said(expected: Option<&str>, heard: Option<&str>, text: Option<&str>) -> Option<StepEvent> {
-    let [expected, heard, text] = [expected, heard, text].map(|text| text.map(str::to_owned));
-    Some(StepEvent::Message { expected, heard, text })
+fn said(expected: Option<&str>, heard: Option<&str>) -> Option<StepEvent> {
+    let [expected, heard] = [expected, heard].map(|text| text.map(str::to_owned));
+    Some(StepEvent::Message(MessageEvent { expected, heard }))
 }
 
 #[test]
 fn what_was_expected_and_heard_are_told_apart_and_a_lone_text_is_neither() {
     let both = json!({"ExpectedText": "press 1", "Text": "press one"});
-    assert_eq!(message(both), said(Some("press 1"), Some("press one"), None));
-    assert_eq!(message(json!({"Text": "press one"})), said(None, None, Some("press one")));
-    assert_eq!(message(json!({"ExpectedText": "press 1"})), said(Some("press 1"), None, None));
+    assert_eq!(message(both), said(Some("press 1"), Some("press one")));
+    assert_eq!(
+        message(json!({"Text": "press one"})),
+        Some(StepEvent::Text { text: "press one".to_owned() })
+    );
+    assert_eq!(message(json!({"ExpectedText": "press 1"})), said(Some("press 1"), None));
     let nothing = json!({"ExpectedText": "press 1", "Text": ""});
-    assert_eq!(message(nothing), said(Some("press 1"), Some(""), None));
+    assert_eq!(message(nothing), said(Some("press 1"), Some("")));
     let prompt = json!({"ExpectedPromptId": "p-1", "Text": "hello"});
-    assert_eq!(message(prompt), said(Some("p-1"), Some("hello"), None));
-    assert_eq!(message(json!({})), said(None, None, None));
+    assert_eq!(message(prompt), said(Some("p-1"), Some("hello")));
+    assert_eq!(message(json!({})), said(None, None));
 }
 
 #[test]
@@ -37,9 +41,14 @@ fn an_older_form_has_what_was_heard_under_a_key_of_its_own() {
         "Type": "OBSERVATION",
         "Event": {"Type": "MESSAGE_RECEIVED", "Properties": {"Text": "Welcome"}},
         "ActualEvent": {"Properties": {"Text": "Goodbye"}},
-        "ReceivedAt": "2026-11-21T02:00:00Z",
     }));
-    assert_eq!(older.step.unwrap().event, said(Some("Welcome"), Some("Goodbye"), None));
+    assert_eq!(older.step.unwrap().event, said(Some("Welcome"), Some("Goodbye")));
+    // No other key makes a claim of a lone text.
+    let lone = record(json!({
+        "Event": {"Type": "MessageReceived", "Properties": {"Text": "Welcome"}},
+        "ReceivedBy": "agent-1", "ActualParameters": {"Text": "x"}, "ObservedText": "y",
+    }));
+    assert_eq!(lone.step.unwrap().event, Some(StepEvent::Text { text: "Welcome".to_owned() }));
 }
 
 #[test]
@@ -53,11 +62,13 @@ fn a_failed_assert_is_read_with_the_value_that_there_was() {
         });
         record(json!({"Event": {}, "Actions": [action]})).step.unwrap().actions.remove(0)
     };
-    let kind = |actual: Option<&str>| ActionKind::Assert {
-        namespace: "$.Queue.Name".to_owned(),
-        operator: Some("Equals".to_owned()),
-        expected: Some("Billing".to_owned()),
-        actual: actual.map(str::to_owned),
+    let kind = |actual: Option<&str>| {
+        ActionKind::Assert(Assertion {
+            namespace: "$.Queue.Name".to_owned(),
+            operator: Some("Equals".to_owned()),
+            expected: Some("Billing".to_owned()),
+            actual: actual.map(str::to_owned),
+        })
     };
     let failed = assert(json!({"Namespace": "Sales", "Operand": "Billing"}));
     assert!(failed.has_failed());
@@ -95,10 +106,10 @@ fn what_the_customer_and_the_flow_do_is_read() {
     };
     assert_eq!(
         step.event,
-        Some(StepEvent::FlowAction {
+        Some(StepEvent::FlowAction(FlowActionEvent {
             action: "TransferContactToQueue".to_owned(),
             parameters: pairs(&[("QueueId", "q-1"), ("LexV2Bot.AliasArn", "arn:x")]),
-        })
+        }))
     );
     let kinds: Vec<ActionKind> = step.actions.into_iter().map(|action| action.kind).collect();
     assert_eq!(
@@ -127,7 +138,7 @@ fn a_completion_is_known_by_its_content_and_is_no_step() {
     assert_eq!(completion.kind.as_deref(), Some("FAILURE"));
     assert_eq!(completion.reasons, ["ASSERT_DATA"]);
     assert_eq!(completion.message.as_deref(), Some("no"));
-    assert_eq!((completion.duration_ms, completion.observations), (Some(25_000), None));
+    assert_eq!(completion.duration_ms, Some(25_000));
 }
 
 #[test]
@@ -136,7 +147,7 @@ fn what_cannot_be_read_is_known_by_the_fields_beside_it() {
     for json in [None, Some(""), Some("no JSON"), Some("{\"Event\":")] {
         let read = read(Item { record: json, ..item });
         let step = read.step.unwrap();
-        assert_eq!((step.id.as_str(), step.has_failed(), step.event), ("o-1", true, None));
+        assert_eq!((step.id.as_deref(), step.failure()), (Some("o-1"), Some(StepFailure::Unknown)));
         assert_eq!(read.raw.as_deref(), json, "the text is kept as it came");
         let passed = Item { record: json, status: Some("PASSED"), ..item };
         assert_eq!(super::read(passed).step, None, "nothing to show");

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::Instance;
 use crate::simulator::api::Ids;
-use crate::simulator::scenario::{Act, Action, FlowAction, Observation, RawRecord, RecordForm};
+use crate::simulator::scenario::{
+    Act, Action, FlowAction, Observation, RawRecord, RecordForm, StoppedType,
+};
 
 /// One execution record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,11 +38,11 @@ pub struct Tally {
 }
 
 /// How records tell what happened.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Telling {
     pub(super) form: RecordForm,
     /// `CompletionReason.Type` of what was stopped.
-    pub(super) stopped: String,
+    pub(super) stopped: StoppedType,
 }
 
 impl Instance {
@@ -65,7 +67,7 @@ impl Instance {
         now: u64,
         number: usize,
         ids: &Ids,
-        telling: &Telling,
+        telling: Telling,
     ) -> Vec<Record> {
         let execution = &self.executions[number];
         if let Some(raw) = &execution.run.records {
@@ -149,7 +151,7 @@ impl Instance {
     }
 
     /// The reason in the last record.
-    fn reason(&self, now: u64, number: usize, asserts: bool, telling: &Telling) -> Value {
+    fn reason(&self, now: u64, number: usize, asserts: bool, telling: Telling) -> Value {
         let execution = &self.executions[number];
         let stated = &execution.run.completion;
         let status = self.status(now, number);

@@ -30,7 +30,7 @@ pub struct ConnectScenario {
     /// How records tell what was expected and heard.
     pub record_form: RecordForm,
     /// `CompletionReason.Type` of what was stopped.
-    pub stopped_type: String,
+    pub stopped_type: StoppedType,
     /// The error of a start for which the queue has no room.
     pub full_queue: FullQueue,
     /// How long after its start an execution appears in lists; AWS promises nothing.
@@ -52,7 +52,7 @@ impl Default for ConnectScenario {
             test_cases_named_by: NamedBy::default(),
             record_type: true,
             record_form: RecordForm::default(),
-            stopped_type: "TIMEOUT".to_owned(),
+            stopped_type: StoppedType::default(),
             full_queue: FullQueue::default(),
             list_lag: Millis::default(),
             default: ConnectRun::default(),
@@ -83,6 +83,27 @@ pub enum RecordForm {
     /// `Text` alone, and what was seen in its place under `ActualEvent`: what was thought before anybody
     /// had seen records.
     Plain,
+}
+
+/// `CompletionReason.Type` of an execution that was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StoppedType {
+    /// The same as of one that reached its time limit.
+    #[default]
+    Timeout,
+    /// A type of its own.
+    Stopped,
+}
+
+impl StoppedType {
+    /// The type as it stands in a record.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Timeout => "TIMEOUT",
+            Self::Stopped => "STOPPED",
+        }
+    }
 }
 
 /// The error of a start for which the queue has no room: both are quotas, not throttles.

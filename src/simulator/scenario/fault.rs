@@ -5,6 +5,9 @@ use serde::Deserialize;
 use super::Millis;
 use crate::simulator::OPERATIONS;
 
+/// AWS's code for a quota that comes with 429, like a throttle.
+const LIMIT_CODE: &str = "LimitExceededException";
+
 /// One fault, and the calls that meet it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "RawFault")]
@@ -95,7 +98,8 @@ impl FaultKind {
     /// Its name, for the ledger.
     pub fn name(&self) -> &'static str {
         match self {
-            FaultKind::Error { status: 429, code: None, .. } => "throttle",
+            FaultKind::Error { code: Some(code), .. } if code == LIMIT_CODE => "limit",
+            FaultKind::Error { status: 429, .. } => "throttle",
             FaultKind::Error { .. } => "error",
             FaultKind::Reset { acts: false } => "reset_before",
             FaultKind::Reset { acts: true } => "reset_after",
@@ -245,7 +249,7 @@ impl RawFault {
             Name::Throttle => error(429, None)?,
             Name::Error => error(500, None)?,
             Name::Quota => error(402, None)?,
-            Name::Limit => error(429, Some("LimitExceededException"))?,
+            Name::Limit => error(429, Some(LIMIT_CODE))?,
             Name::ResetBefore => FaultKind::Reset { acts: false },
             Name::ResetAfter => FaultKind::Reset { acts: true },
             Name::Hang => FaultKind::Hang { acts: false },

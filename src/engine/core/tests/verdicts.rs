@@ -3,9 +3,9 @@
 use super::player::{Played, core, play};
 use super::*;
 use crate::engine::core::{Call, Reply};
-use crate::outcome::{Counts, ErrorKind, Step, Verdict};
+use crate::outcome::{Counts, ErrorKind, TranscriptStep, Verdict};
 use crate::plan::{Detail, Turns};
-use crate::service::{Completion, Page, PageRequest, Record, ResultKind, Row};
+use crate::service::{CompletionRecord, Page, PageRequest, Record, ResultKind, Row};
 
 /// Plays a test whose executions end with `ends`, one each; `results` answers for what came out.
 pub(super) fn ending(
@@ -177,8 +177,9 @@ fn failed_stays_failed_when_its_records_cannot_be_read() {
     assert!(notes[0].starts_with("its records could not be read"), "{notes:?}");
 }
 
-fn step(id: &str, status: &str) -> Step {
-    Step { id: id.to_owned(), status: Some(status.to_owned()), ..Step::default() }
+fn step(id: &str, status: &str) -> TranscriptStep {
+    let [id, status] = [id, status].map(|text| Some(text.to_owned()));
+    TranscriptStep { id, status, ..TranscriptStep::default() }
 }
 
 #[test]
@@ -200,9 +201,24 @@ fn the_records_say_what_failed() {
     assert_eq!(
         details.notes,
         [
-            "AWS's records mark 1 step as FAILED, but its summary counts 0; the summary's count is used"
+            "AWS's records show 1 failed step, but its summary counts 0 failed; the summary's count is used"
         ]
     );
+}
+
+#[test]
+fn steps_whose_records_could_not_be_read_are_not_said_to_be_not_reached() {
+    let plan = connect_plan(1, "");
+    let played = ending(&plan, &["FAILED"], |page| {
+        if page.next_token.is_some() {
+            return Err(error(ErrorClass::Rejected));
+        }
+        let record = Record { step: Some(step("greet", "PASSED")), ..Record::default() };
+        Ok(Page { rows: vec![Row::Record(record)], next_token: Some("2".to_owned()) })
+    });
+    let transcript = played.outcome(0).attempts[0].details.transcript.clone().unwrap();
+    assert!(transcript.partial, "{transcript:?}");
+    assert_eq!((transcript.total, transcript.not_reached), (Some(3), 0));
 }
 
 #[test]
@@ -226,8 +242,11 @@ fn what_was_stopped_did_not_end_by_its_time_limit() {
     let plan = connect_plan(1, "");
     let played = ending(&plan, &["STOPPED"], |_| {
         let message = Some("Test case execution stopped by user request".to_owned());
-        let completion =
-            Completion { kind: Some("TIMEOUT".into()), message, ..Completion::default() };
+        let completion = CompletionRecord {
+            kind: Some("TIMEOUT".into()),
+            message,
+            ..CompletionRecord::default()
+        };
         let record = Record { completion: Some(completion), ..Record::default() };
         Ok(Page { rows: vec![Row::Record(record)], next_token: None })
     });
@@ -263,7 +282,7 @@ fn a_failure_outweighs_an_error_that_follows_it() {
 /// The record of an execution that AWS accepted and never ran.
 pub(super) fn never_ran_record() -> Record {
     let reasons = vec!["INITIALIZATION_FAILURE".to_owned()];
-    let completion = Completion { reasons, ..Completion::default() };
+    let completion = CompletionRecord { reasons, ..CompletionRecord::default() };
     Record { completion: Some(completion), ..Record::default() }
 }
 
