@@ -96,7 +96,7 @@ pub(super) fn check_arns(suites: &[Suite], region: &str) -> Result<(), Error> {
             let Target::Connect(target) = &test.target else { continue };
             if target.instance.region.as_ref().is_some_and(|named| named != region) {
                 let (file, line) = (suite.source.path().to_owned(), test.position.line);
-                let message = format!("the instance's ARN is not of --region {region}");
+                let message = format!("its ARN is not of --region {region}");
                 return Err(Error::new(Kind::Invalid, format!("{file}:{line}: {message}"))
                     .places(vec![Place { file, line, message }]));
             }

@@ -6,8 +6,10 @@ use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The most steps that a transcript keeps: a test case has some dozens.
-const MAX_STEPS: usize = 200;
+use super::Observations;
+
+/// The most steps that a transcript keeps: a test case of 5 minutes has some dozens.
+const MAX_STEPS: usize = 1000;
 
 /// A Connect execution, step by step. AWS does not document its records, so anything may be
 /// missing.
@@ -18,8 +20,8 @@ pub struct Transcript {
     /// Whether there are more steps, which were not read.
     #[serde(default, skip_serializing_if = "is_false")]
     pub partial: bool,
-    /// The number of observations in AWS's summary. Absent if AWS gives no number, or one smaller
-    /// than the number of steps it recorded.
+    /// The number of observations in AWS's summary. Absent if AWS gives no number, or one that does not
+    /// fit the number of steps it recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
     /// The number of the step at which the execution stopped, from 1: the first that failed or did
@@ -206,33 +208,36 @@ impl TranscriptStep {
         }
     }
 
-    /// Whether its status can still change.
+    /// Whether AWS's status is one that can still change.
     fn is_open(&self) -> bool {
-        let passed = self.status.as_ref().is_some_and(|it| it.eq_ignore_ascii_case("PASSED"));
-        !passed && self.failure().is_none()
+        let open = |status: &String| !status.eq_ignore_ascii_case("PASSED");
+        self.status.as_ref().is_some_and(open) && self.failure().is_none()
     }
 }
 
 impl Transcript {
-    /// Adds a step. AWS may record a step more than once while it is open: the last one counts.
+    /// Adds what AWS has recorded of a step.
     pub fn add(&mut self, step: TranscriptStep) {
         // A page that comes round again says nothing new.
         if self.steps.contains(&step) {
             return;
         }
-        let is_same =
-            |known: &TranscriptStep| step.id.is_some() && known.id == step.id && known.is_open();
-        match self.steps.iter().position(is_same) {
-            Some(index) => self.steps[index] = step,
-            None if self.steps.len() >= MAX_STEPS => self.partial = true,
-            None => self.steps.push(step),
+        if self.steps.len() < MAX_STEPS {
+            self.steps.push(step);
+            return;
+        }
+        self.partial = true;
+        // What failed is what a reader looks for.
+        let any_failed = self.steps.iter().any(|known| known.failure().is_some());
+        if let Some(last) = self.steps.last_mut().filter(|_| !any_failed) {
+            *last = step;
         }
     }
 
-    /// Puts the steps in order and says where the execution stopped. `total` is the number of
-    /// observations by AWS's summary. `passed` says whether AWS says that the execution passed: then
-    /// no step is said to have failed.
-    pub fn close(&mut self, total: Option<u64>, passed: bool) {
+    /// Puts the steps in order and says where the execution stopped. `counts` are those of AWS's
+    /// summary. `passed` says whether AWS says that the execution passed: then no step is said to have
+    /// failed.
+    pub fn close(&mut self, counts: Option<Observations>, passed: bool) {
         if passed {
             self.steps.iter_mut().for_each(TranscriptStep::forget_failures);
         }
@@ -240,19 +245,42 @@ impl Transcript {
         if self.steps.iter().all(|step| step.at.is_some()) {
             self.steps.sort_by_key(|step| step.at);
         }
+        self.merge_open_steps();
         let recorded = self.steps.len() as u64;
-        self.total = total.filter(|total| *total >= recorded);
+        let not_reached = counts.filter(|_| !passed && !self.partial).map_or(0, |counts| {
+            // What AWS counts as passed or failed was reached, even if there is no record of it.
+            let ended = counts.passed.saturating_add(counts.failed);
+            counts.total.saturating_sub(recorded.max(ended))
+        });
+        let fits = |total: &u64| match (passed, self.partial) {
+            (false, false) => *total == recorded + not_reached,
+            _ => *total >= recorded,
+        };
+        self.total = counts.map(|counts| counts.total).filter(fits);
+        self.not_reached = not_reached;
         if passed {
             return;
         }
         let failed = self.steps.iter().position(|step| step.failure().is_some());
-        // What was not read may have been reached, and may be where it stopped.
+        // What was not read may be where it stopped.
         let open = || self.steps.iter().position(TranscriptStep::is_open);
         let stopped = failed.or_else(|| if self.partial { None } else { open() });
         self.stopped_at = stopped.map(|index| index as u64 + 1);
-        if !self.partial {
-            self.not_reached = self.total.map_or(0, |total| total - recorded);
+    }
+
+    /// AWS may record a step more than once while it is open: the record of its end counts, else the
+    /// last one.
+    fn merge_open_steps(&mut self) {
+        let mut merged: Vec<TranscriptStep> = Vec::with_capacity(self.steps.len());
+        for step in std::mem::take(&mut self.steps) {
+            let is_same = |known: &&mut TranscriptStep| step.id.is_some() && known.id == step.id;
+            match merged.iter_mut().rev().find(is_same) {
+                Some(known) if known.is_open() => *known = step,
+                Some(_) if step.is_open() => {}
+                _ => merged.push(step),
+            }
         }
+        self.steps = merged;
     }
 
     /// The step at which the execution stopped, with its number.
@@ -282,10 +310,14 @@ mod tests {
         transcript
     }
 
+    fn counts(total: u64, passed: u64, failed: u64) -> Option<Observations> {
+        Some(Observations { total, passed, failed })
+    }
+
     #[test]
     fn steps_come_in_the_order_of_time_and_the_first_failure_is_where_it_stopped() {
         let mut told = transcript(vec![step("menu", "FAILED", 2), step("greeting", "PASSED", 1)]);
-        told.close(Some(5), false);
+        told.close(counts(5, 1, 1), false);
         assert_eq!(told.steps[0].id.as_deref(), Some("greeting"));
         assert_eq!(told.stop().map(|(number, _)| number), Some(2));
         assert_eq!(told.not_reached, 3);
@@ -306,21 +338,42 @@ mod tests {
 
     #[test]
     fn a_step_that_is_recorded_again_while_it_is_open_is_one_step() {
-        let steps = ["IN_PROGRESS", "PASSED"].map(|status| step("menu", status, 1));
-        assert_eq!(transcript(steps.to_vec()).steps, [step("menu", "PASSED", 1)]);
+        let closed = |steps: Vec<TranscriptStep>| {
+            let mut told = transcript(steps);
+            told.close(None, false);
+            told.steps
+        };
+        let (open, ended) = (step("menu", "IN_PROGRESS", 1), step("menu", "PASSED", 2));
+        for steps in [vec![open.clone(), ended.clone()], vec![ended.clone(), open]] {
+            assert_eq!(closed(steps), std::slice::from_ref(&ended));
+        }
         // What has ended is not replaced, and what comes again says nothing new.
-        let steps =
-            [step("menu", "PASSED", 1), step("menu", "FAILED", 2), step("menu", "PASSED", 1)];
-        assert_eq!(transcript(steps.to_vec()).steps.len(), 2);
+        let failed = step("menu", "FAILED", 3);
+        assert_eq!(closed(vec![ended.clone(), failed, ended]).len(), 2);
         // Steps without an id are not taken for one another.
         let unnamed = |at| TranscriptStep { id: None, ..step("", "IN_PROGRESS", at) };
-        assert_eq!(transcript(vec![unnamed(1), unnamed(2)]).steps.len(), 2);
+        assert_eq!(closed(vec![unnamed(1), unnamed(2)]).len(), 2);
+    }
+
+    #[test]
+    fn what_aws_counts_as_ended_was_reached_though_there_is_no_record_of_it() {
+        let mut told = transcript(vec![step("menu", "FAILED", 1)]);
+        told.close(counts(4, 2, 1), false);
+        assert_eq!((told.not_reached, told.total), (1, None), "which of four it is, nobody knows");
+    }
+
+    #[test]
+    fn a_step_without_a_status_is_not_where_it_stopped() {
+        let unknown = TranscriptStep { status: None, ..step("menu", "", 1) };
+        let mut told = transcript(vec![unknown]);
+        told.close(None, false);
+        assert_eq!(told.stopped_at, None);
     }
 
     #[test]
     fn the_summary_decides_how_many_steps_there_are_and_a_pass_has_stopped_nowhere() {
         let mut told = transcript(vec![step("menu", "FAILED", 1), step("hours", "FAILED", 2)]);
-        told.close(Some(1), true);
+        told.close(counts(1, 1, 0), true);
         assert_eq!((told.total, told.stopped_at, told.not_reached), (None, None, 0));
         assert!(told.steps.iter().all(|step| step.status.is_none()), "nothing contradicts a pass");
     }
@@ -328,10 +381,10 @@ mod tests {
     #[test]
     fn a_step_that_did_not_end_is_where_a_stopped_execution_was() {
         let mut told = transcript(vec![step("menu", "PASSED", 1), step("hours", "IN_PROGRESS", 2)]);
-        told.close(Some(2), false);
+        told.close(counts(2, 1, 0), false);
         assert_eq!(told.stopped_at, Some(2));
         let mut told = transcript(vec![step("menu", "PASSED", 1)]);
-        told.close(Some(2), false);
+        told.close(counts(2, 1, 0), false);
         assert_eq!((told.stopped_at, told.not_reached), (None, 1));
     }
 
@@ -339,7 +392,9 @@ mod tests {
     fn what_was_not_read_is_not_said_to_be_not_reached() {
         let steps = (0..MAX_STEPS as i64 + 1).map(|at| step(&format!("s{at}"), "PASSED", at));
         let mut told = transcript(steps.collect());
-        told.close(Some(500), false);
+        told.add(step("last", "FAILED", MAX_STEPS as i64 + 1));
+        told.close(counts(5000, 4999, 1), false);
         assert_eq!((told.steps.len(), told.partial, told.not_reached), (MAX_STEPS, true, 0));
+        assert_eq!(told.stopped_at, Some(MAX_STEPS as u64), "what failed is kept");
     }
 }

@@ -88,7 +88,7 @@ fn block(summary: &RunSummary, suite: &SuiteResult, test: &TestResult) -> String
             let (label, value) = detail.split_once(": ").unwrap_or(("", &detail));
             add(labelled(label.split(' ').next_back().unwrap_or(label), value));
         }
-        for step in transcript::around_stop(&attempt.details) {
+        for step in transcript::around_stop(attempt) {
             add(transcript_line(&step));
         }
     }

@@ -119,14 +119,11 @@ pub(super) fn all(details: &Details, max_chars: usize) -> Vec<String> {
 }
 
 /// The step at which an attempt stopped, with the step before it; nothing where it passed.
-pub(super) fn around_stop(details: &Details) -> Vec<Line> {
-    let Some(transcript) = &details.transcript else { return Vec::new() };
-    let last = match transcript.stop() {
-        Some((number, _)) => number,
-        // All that was recorded has passed: it stopped before the next one.
-        None if transcript.not_reached > 0 || transcript.partial => transcript.steps.len() as u64,
-        None => return Vec::new(),
-    };
+pub(super) fn around_stop(attempt: &Attempt) -> Vec<Line> {
+    let transcript = attempt.details.transcript.as_ref().filter(|_| !attempt.verdict.is_pass());
+    let Some(transcript) = transcript else { return Vec::new() };
+    // Where no record says so, it stopped after the last of them.
+    let last = transcript.stop().map_or(transcript.steps.len() as u64, |(number, _)| number);
     let steps = transcript.steps.iter().zip(1..);
     let near = steps.filter(|(_, number)| *number == last || *number + 1 == last);
     let mut lines: Vec<Line> =
@@ -251,7 +248,14 @@ fn operator_words(operator: &str) -> &str {
 }
 
 /// The longest text of what failed, in characters: it is one part of a message.
-const MAX_FAILURE_CHARS: usize = 500;
+const MAX_FAILURE_CHARS: usize = 600;
+
+/// The longest text that was expected or heard, in characters, in such a text.
+const MAX_QUOTED_CHARS: usize = 250;
+
+fn short(text: &str) -> String {
+    cut(&one_line(text), MAX_QUOTED_CHARS)
+}
 
 /// What failed, in one line: `greeting: expected "… to [-Friday-].", heard "… to {+Thursday+}."`.
 /// None where AWS's records do not say.
@@ -275,20 +279,28 @@ fn what_failed(failure: StepFailure<'_>) -> String {
         StepFailure::Event(StepEvent::Message(MessageEvent { expected, heard })) => {
             match (expected, heard.as_ref().map(|heard| one_line(heard))) {
                 (Some(expected), Some(heard)) if heard.is_empty() => {
-                    format!("expected \"{expected}\", heard nothing")
+                    format!("expected \"{}\", heard nothing", short(expected))
+                }
+                (Some(expected), Some(heard)) if one_line(expected) == heard => {
+                    format!(
+                        "expected and heard \"{}\": AWS does not say why it failed",
+                        short(expected)
+                    )
                 }
                 (Some(expected), Some(heard)) => {
                     let (expected, heard) = compare(expected, &heard);
-                    let (expected, heard) = (excerpt(&expected), excerpt(&heard));
+                    let [expected, heard] = [expected, heard].map(|words| short(&excerpt(&words)));
                     format!("expected \"{expected}\", heard \"{heard}\"")
                 }
                 // AWS's record does not say what was heard in its place.
-                (Some(expected), None) => format!("expected \"{expected}\", nothing recorded"),
-                (None, Some(heard)) => format!("heard \"{heard}\""),
+                (Some(expected), None) => {
+                    format!("expected \"{}\", nothing recorded", short(expected))
+                }
+                (None, Some(heard)) => format!("heard \"{}\"", short(&heard)),
                 (None, None) => "failed".to_owned(),
             }
         }
-        StepFailure::Event(StepEvent::Text { text }) => format!("failed at \"{text}\""),
+        StepFailure::Event(StepEvent::Text { text }) => format!("failed at \"{}\"", short(text)),
         StepFailure::Event(StepEvent::FlowAction(flow)) => {
             format!("expected {}, not recorded", flow_action(flow))
         }
@@ -432,6 +444,7 @@ fn explain_attempt(attempt: &mut Attempt) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Observations;
 
     fn message(id: &str, expected: &str, heard: &str) -> TranscriptStep {
         TranscriptStep {
@@ -447,7 +460,9 @@ mod tests {
 
     fn details(steps: Vec<TranscriptStep>, total: u64) -> Details {
         let mut transcript = Transcript { steps, ..Transcript::default() };
-        transcript.close(Some(total), false);
+        let failed = transcript.steps.iter().filter(|step| step.failure().is_some()).count() as u64;
+        let passed = transcript.steps.len() as u64 - failed;
+        transcript.close(Some(Observations { total, passed, failed }), false);
         Details { transcript: Some(transcript), ..Details::default() }
     }
 
@@ -516,6 +531,11 @@ mod tests {
             failure(&details(vec![step], 1)).unwrap(),
             "menu: expected \"Press 1.\", heard nothing (step 1 of 1)"
         );
+        let step = message("same", "Hello.", "Hello.");
+        assert_eq!(
+            failure(&details(vec![step], 1)).unwrap(),
+            "same: expected and heard \"Hello.\": AWS does not say why it failed (step 1 of 1)"
+        );
         let long = failure(&details(vec![message("a", &"x ".repeat(900), &"y ".repeat(900))], 1));
         assert!(long.as_ref().unwrap().len() < 120, "{long:?}");
     }
@@ -559,7 +579,20 @@ mod tests {
             step.status = Some("PASSED".to_owned());
         }
         let details = details(steps.to_vec(), 5);
-        let shown: Vec<String> = around_stop(&details).iter().map(Line::plain).collect();
+        let failed = Attempt {
+            number: 1,
+            starts: Vec::new(),
+            verdict: Verdict::Failed,
+            message: String::new(),
+            status: None,
+            started_at: Default::default(),
+            ended_at: Default::default(),
+            seconds: 0.0,
+            ran: None,
+            details: details.clone(),
+        };
+        let shown: Vec<String> = around_stop(&failed).iter().map(Line::plain).collect();
+        assert!(around_stop(&Attempt { verdict: Verdict::Passed, ..failed }).is_empty());
         assert_eq!(
             shown,
             [

@@ -23,7 +23,7 @@ use crate::outcome::{
 /// memory.
 const MAX_RECORD_CHARS: usize = 100_000;
 
-/// The most actions of a step that are kept: a test case has a few.
+/// The most actions of a step that are kept, and as many more that failed: a test case has a few.
 const MAX_ACTIONS: usize = 50;
 
 /// The most parameters of an action that are kept.
@@ -41,25 +41,58 @@ pub(super) struct Item<'a> {
 
 /// Reads a record.
 pub(super) fn read(item: Item<'_>) -> Record {
-    let value = item.record.and_then(|json| serde_json::from_str(json).ok());
-    let value: Value = value.unwrap_or(Value::Null);
+    let text = item.record.unwrap_or_default();
+    let parsed = parse(text);
+    let value = parsed.as_ref().unwrap_or(&Value::Null);
+    // Escapes could hide a number or an id from what takes it out of the reports.
+    let plain = parsed.as_ref().filter(|_| text.contains("\\u")).map(Value::to_string);
+    let raw = plain.as_deref().or(item.record);
     Record {
-        step: is_observation(&value, item).then(|| step(&value, item)),
-        completion: completion(&value),
-        contact_ids: contact_ids(&value),
-        raw: item.record.map(|json| json.chars().take(MAX_RECORD_CHARS).collect()),
+        step: is_observation(value, item).then(|| step(value, item)),
+        completion: completion(value),
+        contact_ids: parsed.as_ref().map_or_else(|| uuids(text), contact_ids),
+        raw: raw.map(|raw| raw.chars().take(MAX_RECORD_CHARS).collect()),
     }
 }
 
-fn is_observation(value: &Value, item: Item<'_>) -> bool {
-    // One that cannot be read is known by the fields beside it, which are documented: only a
-    // failure is worth showing then.
-    if value.is_null() {
-        return item.observation_id.is_some() && item.status == Some("FAILED");
+/// Reads JSON; half of a surrogate pair, as a text that was cut has, is no reason to read nothing.
+fn parse(text: &str) -> Option<Value> {
+    let whole = serde_json::from_str(text);
+    whole.or_else(|_| serde_json::from_str(&without_surrogates(text))).ok()
+}
+
+fn without_surrogates(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\\u") {
+        let (before, escape) = rest.split_at(at);
+        let is_surrogate = escape.get(2..4).is_some_and(|hex| {
+            let [first, second] = [0, 1].map(|n| hex.as_bytes()[n].to_ascii_lowercase());
+            first == b'd' && (second == b'8' || second == b'9' || (b'a'..=b'f').contains(&second))
+        });
+        plain.push_str(before);
+        plain.push_str(if is_surrogate { "\\ufffd" } else { &escape[..2] });
+        rest = escape.get(if is_surrogate { 6 } else { 2 }..).unwrap_or_default();
     }
-    let is_completion = completion(value).is_some();
-    let says_so = value["Type"] == "OBSERVATION" || value["Actions"].is_array();
-    value["Event"].is_object() || (says_so && !is_completion)
+    plain + rest
+}
+
+fn is_observation(value: &Value, item: Item<'_>) -> bool {
+    // What says too little is known by the fields beside it, which are documented: only a failure is
+    // worth showing then.
+    let is_failed_item = item.observation_id.is_some() && item.status == Some("FAILED");
+    if value.is_null() {
+        return is_failed_item
+            && !item.record.is_some_and(|text| text.contains("CompletionReason"));
+    }
+    if completion(value).is_some() {
+        return false;
+    }
+    let has_type = value["Type"].is_string();
+    value["Event"].is_object()
+        || value["Type"] == "OBSERVATION"
+        || value["Actions"].is_array()
+        || (!has_type && (is_failed_item || value["Identifier"].is_string()))
 }
 
 fn completion(value: &Value) -> Option<CompletionRecord> {
@@ -88,8 +121,14 @@ fn step(value: &Value, item: Item<'_>) -> TranscriptStep {
         status: if failed { beside() } else { text(&value["Status"]).or_else(beside) },
         at: item.at,
         event: event(value),
-        actions: actions.filter_map(action).take(MAX_ACTIONS).collect(),
+        actions: capped(actions.filter_map(action)),
     }
+}
+
+/// The first actions, and those after them that failed.
+fn capped(actions: impl Iterator<Item = StepAction>) -> Vec<StepAction> {
+    let shown = |(index, action): &(usize, StepAction)| *index < MAX_ACTIONS || action.has_failed();
+    actions.enumerate().filter(shown).map(|(_, action)| action).take(2 * MAX_ACTIONS).collect()
 }
 
 fn event(record: &Value) -> Option<StepEvent> {
@@ -118,14 +157,12 @@ fn event(record: &Value) -> Option<StepEvent> {
     name.map(|name| StepEvent::Other { name })
 }
 
-/// What a message was expected to be: `ExpectedText`, or what else the test case expects, such as
-/// a prompt by its id.
+/// What a message was expected to be: `ExpectedText`, or in the same way one of the other forms that a
+/// test case may expect.
 fn expected(properties: &Value) -> Option<String> {
-    let other = || {
-        let mut fields = properties.as_object()?.iter();
-        fields.find_map(|(key, value)| key.starts_with("Expected").then(|| shown(value))?)
-    };
-    shown(&properties["ExpectedText"]).or_else(other).filter(|text| !text.is_empty())
+    let forms = ["ExpectedText", "ExpectedSSML", "ExpectedPromptId", "ExpectedMedia"];
+    let expected = forms.iter().find_map(|form| shown(&properties[*form]));
+    expected.filter(|text| !text.is_empty())
 }
 
 fn action(value: &Value) -> Option<StepAction> {
@@ -209,15 +246,23 @@ fn letters(word: &str) -> String {
 fn contact_ids(value: &Value) -> Vec<String> {
     let mut found = Vec::new();
     walk("", value, &mut |key, text| {
-        let key = key.to_lowercase().replace(['_', '-'], "");
+        let key = letters(key);
         let key = key.trim_end_matches('s');
-        if key.ends_with("contactid") && !text.is_empty() {
+        if key.ends_with("contactid") || key.ends_with("contact") {
             found.push(text.to_owned());
         }
-        let of_arn = text.rsplit_once("contact/").filter(|_| key.ends_with("contactarn"));
-        found.extend(of_arn.map(|(_, id)| id.to_owned()));
+        // An ARN, whatever its key is.
+        found.extend(text.rsplit_once("/contact/").map(|(_, id)| id.to_owned()));
     });
+    found.retain(|id| !id.is_empty());
     found
+}
+
+/// Every UUID of a text: in one that cannot be read, any of them may be a contact's.
+fn uuids(text: &str) -> Vec<String> {
+    let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
+    let words = text.split(|c| !is_part(c));
+    words.filter(|word| uuid::Uuid::try_parse(word).is_ok()).map(str::to_owned).collect()
 }
 
 /// Shows each text in a value with the key that it stands under: `ContactId` of `ContactId` and of
@@ -225,6 +270,20 @@ fn contact_ids(value: &Value) -> Vec<String> {
 fn walk(key: &str, value: &Value, show: &mut dyn FnMut(&str, &str)) {
     match value {
         Value::Object(fields) => {
+            // A pair: `{"Name": "ContactId", "Value": …}`. An assert's value stands under its path.
+            let pairs = [
+                (&value["Name"], &value["Value"]),
+                (&value["Key"], &value["Value"]),
+                (
+                    &value["ExpectedParameters"]["Namespace"],
+                    &value["ActualParameters"]["Namespace"],
+                ),
+            ];
+            for (name, value) in pairs {
+                if let (Some(name), Some(text)) = (name.as_str(), value.as_str()) {
+                    show(name, text);
+                }
+            }
             for (inner, value) in fields {
                 let short = inner.eq_ignore_ascii_case("id") || inner.eq_ignore_ascii_case("arn");
                 let whole = if short { format!("{key}{inner}") } else { inner.clone() };
@@ -234,8 +293,9 @@ fn walk(key: &str, value: &Value, show: &mut dyn FnMut(&str, &str)) {
         Value::Array(items) => items.iter().for_each(|item| walk(key, item, show)),
         Value::String(text) => {
             show(key, text);
-            if let Some(inner) = text.starts_with('{').then(|| serde_json::from_str(text).ok()) {
-                walk(key, &inner.unwrap_or(Value::Null), show);
+            let may_be_json = text.trim_start().starts_with(['{', '[']);
+            if let Some(inner) = Some(text).filter(|_| may_be_json).and_then(|text| parse(text)) {
+                walk(key, &inner, show);
             }
         }
         _ => {}

@@ -50,8 +50,6 @@ impl Diagnostics {
     /// Sorts the problems by place.
     pub fn new(source: Source, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
-        // A value under an anchor is read wherever its alias stands, and is wrong once.
-        problems.dedup();
         Self { source, problems }
     }
 

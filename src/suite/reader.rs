@@ -29,6 +29,9 @@ const MAX_TEXT: usize = 300;
 pub(super) struct Reader<'a> {
     lookup: Lookup<'a>,
     problems: RefCell<Vec<Problem>>,
+    /// The places of problems that are known: what stands under an anchor is read wherever it is used,
+    /// and is wrong once.
+    known: RefCell<HashSet<(Span, String)>>,
 }
 
 /// A value under a key.
@@ -58,17 +61,19 @@ struct Scalar {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(lookup: Lookup<'a>) -> Self {
-        Self { lookup, problems: RefCell::default() }
+        Self { lookup, problems: RefCell::default(), known: RefCell::default() }
     }
 
     pub(super) fn report(&self, problem: Problem) {
-        self.report_with(|| problem);
+        let what = problem.title.clone();
+        self.report_with(problem.span.clone(), &what, || problem);
     }
 
-    /// Reports a problem that is costly to describe: `describe` is not called once there are
-    /// [`MAX_PROBLEMS`].
-    fn report_with(&self, describe: impl FnOnce() -> Problem) {
-        if self.problems.borrow().len() < MAX_PROBLEMS {
+    /// Reports a problem that is costly to describe. `describe` is called only if `what` is not known to
+    /// be wrong at this place, and there are fewer than [`MAX_PROBLEMS`].
+    fn report_with(&self, span: Span, what: &str, describe: impl FnOnce() -> Problem) {
+        let is_full = self.problems.borrow().len() >= MAX_PROBLEMS;
+        if !is_full && self.known.borrow_mut().insert((span, what.to_owned())) {
             let problem = describe();
             self.problems.borrow_mut().push(problem);
         }
@@ -99,7 +104,7 @@ impl<'a> Reader<'a> {
             };
             let is_merge = *plain && &**text == MERGE_KEY;
             if !own.insert(text) {
-                self.report_with(|| twice(key.span.clone(), text, is_merge));
+                self.report(twice(key.span.clone(), text, is_merge));
             } else if is_merge {
                 sources = Some(value);
             } else if seen.insert(text) {
@@ -252,7 +257,7 @@ impl<'a> Value<'a> {
         let scalar = self.scalar(&known.join(" or "))?;
         let found = words.iter().find(|(word, _)| *word == scalar.text);
         if found.is_none() {
-            self.reader.report_with(|| {
+            self.reader.report_with(self.span(), "not one of the words", || {
                 let problem = self.about_variable(&scalar, known.join(" or "));
                 match nearest(&scalar.text, &known).filter(|_| !scalar.from_variable) {
                     Some(word) => problem.hint(format!("did you mean `{word}`?")),
@@ -330,7 +335,8 @@ impl<'a> Fields<'a> {
             return;
         }
         let Some(known) = keys.iter().copied().find(|known| *known == &**text) else {
-            self.reader.report_with(|| unknown_key(key.span.clone(), text, self.what, keys));
+            let describe = || unknown_key(key.span.clone(), text, self.what, keys);
+            self.reader.report_with(key.span.clone(), self.what, describe);
             return;
         };
         self.values.push(Value { reader: self.reader, key: known, node });

@@ -219,6 +219,20 @@ fn problems_look_like_this() {
                 .to_owned(),
         ),
         (
+            "names that come by a merge",
+            "x-case: &case {name: a, test_case_id: a}\nname: s\nconnect:\n  instance_id: i\n  test_cases:\n  \
+             - <<: *case\n  - <<: *case\n    retries: 1\n"
+                .to_owned(),
+        ),
+        (
+            "a mistake after many that are one",
+            format!(
+                "x-a: &a {{{}}}\nname: s\nconnect:\n  instance_id: i\n  test_cases:\n{}  - {{name: b, test_case_idd: b}}\n",
+                (0..2).map(|i| format!("k{i}: 1, ")).collect::<String>(),
+                (0..600).map(|i| format!("  - {{<<: *a, name: t{i}, test_case_id: t}}\n")).collect::<String>(),
+            ),
+        ),
+        (
             "keys that come by a merge keep their places",
             "x-shared: &shared\n  retriez: 1\n  timeout: soon\n  retries: 1\n  retries: 2\nx-a: 1\nx-a: 2\n\
              name: s\nconnect:\n  instance_id: i\n  test_cases:\n  \

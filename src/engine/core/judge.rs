@@ -14,6 +14,9 @@ const INITIALIZATION_FAILURE: &str = "INITIALIZATION_FAILURE";
 /// one that somebody stopped (AWS-FACTS.md, seen live).
 const TIMEOUT: &str = "TIMEOUT";
 
+/// What AWS's message of a stopped execution says.
+const STOPPED_BY: &str = "stopped by";
+
 /// Completion types that add nothing to the status.
 const TYPES_IMPLIED_BY_STATUS: [&str; 5] = ["SUCCESS", "FAILURE", "PASSED", "FAILED", "COMPLETED"];
 
@@ -142,14 +145,14 @@ fn fold_turn(results: &mut LexResults, turn: Turn, turns: Turns) {
 /// Puts in order what was read of an execution, once there is no more to read. `end` is how AWS says
 /// that it ended.
 pub(super) fn settle(details: &mut Details, end: End, turns: Turns) {
-    let reached_limit = details.failure_reasons.iter().any(|reason| reason == TIMEOUT);
-    match end {
-        // A stop has the same type: it says nothing about the time.
-        End::Stopped => details.failure_reasons.retain(|reason| reason != TIMEOUT),
-        End::Passed | End::Completed if reached_limit => {
-            details.notes.push("AWS ended it by TIMEOUT".to_owned());
-        }
-        _ => {}
+    let reasons = &mut details.failure_reasons;
+    // A stop has the same type: it says nothing about the time.
+    if end == End::Stopped || reasons.iter().any(|reason| reason.contains(STOPPED_BY)) {
+        reasons.retain(|reason| reason != TIMEOUT);
+    }
+    let passed = matches!(end, End::Passed | End::Completed);
+    if passed && reasons.iter().any(|reason| reason == TIMEOUT) {
+        details.notes.push("AWS ended it by TIMEOUT".to_owned());
     }
     if let Some(mut transcript) = details.transcript.take() {
         settle_transcript(details, &mut transcript, end);
@@ -170,9 +173,11 @@ fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: En
     let failed: Vec<(&TranscriptStep, StepFailure<'_>)> = failed.collect();
     let marked = failed.len() as u64;
     let counted = details.observations.map(|observations| observations.failed);
-    if passed && marked > 0 {
-        let note = format!("AWS reports PASSED, but its records show {}", failed_steps(marked));
-        details.notes.push(note);
+    let contradicting = if passed { counted.unwrap_or_default().max(marked) } else { 0 };
+    if contradicting > 0 {
+        let whose = if marked > 0 { "records show" } else { "summary counts" };
+        let steps = failed_steps(contradicting);
+        details.notes.push(format!("AWS reports PASSED, but its {whose} {steps}"));
     } else if let Some(counted) = counted.filter(|counted| *counted != marked && marked > 0) {
         let note = format!(
             "AWS's records show {}, but its summary counts {counted} failed; the summary's count is \
@@ -186,7 +191,7 @@ fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: En
             |(step, failure): (&TranscriptStep, StepFailure<'_>)| failed_observation(step, failure);
         details.failed_observations = failed.into_iter().map(short).collect();
     }
-    transcript.close(details.observations.map(|observations| observations.total), passed);
+    transcript.close(details.observations, passed);
 }
 
 fn failed_steps(count: u64) -> String {

@@ -168,6 +168,56 @@ fn contact_ids_are_found_wherever_they_stand() {
 }
 
 #[test]
+fn the_id_of_a_contact_is_found_in_every_form() {
+    const ID: &str = "9d9f6f2a-1111-4000-8000-000000000001";
+    let assert = json!({"Type": "Assert",
+        "ExpectedParameters": {"Namespace": "$.ContactId"},
+        "ActualParameters": {"Namespace": ID}});
+    for value in [
+        json!({"Event": {}, "Actions": [assert]}),
+        json!({"Arn": format!("arn:aws:connect:us-east-1:1:instance/i/contact/{ID}")}),
+        json!({"Attributes": [{"Name": "ContactId", "Value": ID}]}),
+        json!({"Contact": ID}),
+        json!({"Text": format!(" [{{\"ContactId\": \"{ID}\"}}]")}),
+    ] {
+        assert!(record(value.clone()).contact_ids.iter().any(|id| id == ID), "{value}");
+    }
+    // In what cannot be read, any id may be one.
+    let cut = format!("{{\"ContactId\":\"{ID}");
+    assert_eq!(read(Item { record: Some(&cut), ..Item::default() }).contact_ids, [ID]);
+}
+
+#[test]
+fn half_a_character_and_escapes_are_read() {
+    let json = r#"{"Event":{"Properties":{"ExpectedText":"a\u002db","Text":"hi \ud83d"}}}"#;
+    let read = read(Item { record: Some(json), ..Item::default() });
+    assert_eq!(read.step.unwrap().event, said(Some("a-b"), Some("hi \u{fffd}")));
+    let raw = read.raw.unwrap();
+    assert!(raw.contains("a-b") && !raw.contains("u002d"), "an escape hides nothing: {raw}");
+}
+
+#[test]
+fn an_observation_is_known_by_the_little_that_it_says() {
+    let item = Item { observation_id: Some("o-1"), status: Some("FAILED"), ..Item::default() };
+    let step = |json: &str, item: Item<'_>| read(Item { record: Some(json), ..item }).step;
+    assert_eq!(step(r#"{"Identifier":"m"}"#, item).unwrap().id.as_deref(), Some("m"));
+    assert_eq!(step("{}", item).unwrap().id.as_deref(), Some("o-1"));
+    assert_eq!(
+        step(r#"{"Identifier":"m","Status":"PASSED"}"#, Item::default()).unwrap().id.as_deref(),
+        Some("m")
+    );
+    for other in [
+        r#"{"Type":"HEARTBEAT","Identifier":"m"}"#,
+        r#"{"CompletionReason":{"Type":"FAILURE"},"Event":{}}"#,
+        r#"{"CompletionReason":"#,
+    ] {
+        assert_eq!(step(other, item), None, "{other}");
+    }
+    let prompt = message(json!({"ExpectedMatchCriteria": "Similarity", "Text": "hello"}));
+    assert_eq!(prompt, Some(StepEvent::Text { text: "hello".to_owned() }));
+}
+
+#[test]
 fn what_is_of_another_shape_is_no_error() {
     for json in ["[]", "7", "null", r#"{"CompletionReason":[1]}"#, r#"{"Event":7,"Actions":{}}"#] {
         let raw = Some(json.to_owned());

@@ -241,8 +241,9 @@ fn limits(section: &Fields<'_>) -> Limits {
 struct Seen<'a> {
     reader: &'a Reader<'a>,
     source: &'a Source,
-    names: HashMap<String, Span>,
-    ids: HashMap<String, Span>,
+    /// Where each stands, and where its test begins.
+    names: HashMap<String, (Span, Span)>,
+    ids: HashMap<String, (Span, Span)>,
 }
 
 impl<'a> Seen<'a> {
@@ -255,26 +256,30 @@ impl<'a> Seen<'a> {
     fn identity(&mut self, fields: &Fields<'_>) -> Option<(Spanned<String>, Spanned<String>)> {
         let name = fields.require("name", Value::text);
         let own_id = fields.get("id", Value::text);
-        let new_name = name.as_ref().is_none_or(|name| self.is_new("name", name));
+        let start = fields.start();
+        let new_name = name.as_ref().is_none_or(|name| self.is_new("name", name, &start));
         // A test without an id has its name for one, and a name is told of once.
         let id = own_id.or_else(|| name.clone().filter(|_| new_name));
         if let Some(id) = &id {
-            self.is_new("id", id);
+            self.is_new("id", id, &start);
         }
         Some((name?, id?))
     }
 
-    fn is_new(&mut self, key: &str, value: &Spanned<String>) -> bool {
+    fn is_new(&mut self, key: &str, value: &Spanned<String>, start: &Span) -> bool {
         let known = if key == "name" { &mut self.names } else { &mut self.ids };
-        let Some(first) = known.get(&value.value) else {
-            known.insert(value.value.clone(), value.span.clone());
+        let Some((first, first_start)) = known.get(&value.value) else {
+            known.insert(value.value.clone(), (value.span.clone(), start.clone()));
             return true;
         };
-        let line = self.source.position(first.start).line;
+        // What both have from one anchor stands in one place: there, the tests are told apart.
+        let is_shared = *first == value.span;
+        let at = if is_shared { start } else { &value.span };
+        let line = self.source.position(if is_shared { first_start } else { first }.start).line;
         // As it was written: a variable's value is not shown.
         let written = &self.source.text()[value.span.clone()];
         self.reader.report(Problem::new(
-            value.span.clone(),
+            at.clone(),
             format!("a second test has the {key} `{}`", shorten(written)),
             format!("{key}s are unique in a suite; the first is in line {line}"),
         ));
