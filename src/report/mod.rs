@@ -19,6 +19,7 @@ pub mod writer;
 mod headline;
 mod look_up;
 pub(crate) mod text;
+mod word_diff;
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,8 @@ use anstyle::{AnsiColor, Style};
 use super::headline::{self, Total};
 use super::look_up;
 use super::text::{cut, one_line, short};
-use super::transcript::{self, Line, Mark, Words};
+use super::transcript::{self, Line};
+use super::word_diff::{Mark, Words};
 use crate::outcome::{Gate, RunSummary, SuiteResult, TestResult, Verdict};
 
 const BOLD: Style = Style::new().bold();

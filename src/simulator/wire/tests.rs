@@ -11,6 +11,9 @@ use tokio::runtime::Runtime;
 
 use crate::simulator::{Scenario, Simulator};
 
+/// Ends a test that hangs: none takes longer than a second or two on a slow machine.
+const HANG_TIMEOUT: Duration = Duration::from_secs(120);
+
 const START: &str = "/test-cases/instance-1/a/start-execution";
 
 /// A simulator of a scenario, and what it runs on.
@@ -56,7 +59,7 @@ impl Served {
     fn raw(&self, request: &[u8]) -> Vec<u8> {
         let url = self.simulator.url();
         let mut stream = TcpStream::connect(url.strip_prefix("http://").unwrap()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
         stream.write_all(request).unwrap();
         let mut answer = Vec::new();
         match stream.read_to_end(&mut answer) {
@@ -349,7 +352,7 @@ fn dropping_the_simulator_closes_its_port() {
     let served = serve("");
     let address = served.simulator.url().replace("http://", "");
     let mut open = TcpStream::connect(&address).unwrap();
-    open.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    open.set_read_timeout(Some(HANG_TIMEOUT)).unwrap();
     drop(served.simulator);
     // The runtime lives on: it is the drop that closes, not the end of everything.
     match open.read(&mut [0]) {
@@ -359,7 +362,7 @@ fn dropping_the_simulator_closes_its_port() {
     // The connections go first and the port a moment later, as soon as the runtime comes to it.
     let began = Instant::now();
     while TcpStream::connect(&address).is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(20), "the port stays open");
+        assert!(began.elapsed() < HANG_TIMEOUT, "the port stays open");
         std::thread::yield_now();
     }
     drop(served.runtime);
