@@ -113,7 +113,10 @@ impl Redactor {
             let contacts = std::mem::take(&mut attempt.details.contact_ids);
             // What is shorter would be found everywhere; AWS gives UUIDs.
             let ids = contacts.into_iter().filter(|id| id.len() >= 8 && !self.known.contains(id));
-            self.contacts.extend(ids.map(|id| id.to_ascii_lowercase()));
+            // Also as it is written without its dashes.
+            let forms =
+                |id: String| [id.to_ascii_lowercase(), id.to_ascii_lowercase().replace('-', "")];
+            self.contacts.extend(ids.flat_map(forms));
         }
         for Attempt { message, status, details, .. } in attempts {
             self.text(message);
@@ -302,7 +305,7 @@ impl Redactor {
 }
 
 /// What stands in place of personal data.
-const PLACEHOLDERS: [&str; 4] = ["[phone]", "[email]", "[contact]", "[secret]"];
+pub(super) const PLACEHOLDERS: [&str; 4] = ["[phone]", "[email]", "[contact]", "[secret]"];
 
 /// Whether something was taken out of what a step that failed expected.
 fn hides_something(step: &TranscriptStep) -> bool {

@@ -14,6 +14,7 @@
 //! Expected and heard are compared word by word ([`super::word_diff`]). That happens here, after personal
 //! data is taken out: marks in the middle of a number would hide it from what takes it out.
 
+use super::redact::PLACEHOLDERS;
 use super::text::{cut, one_line};
 use super::word_diff::{Words, compare, excerpt};
 use crate::event::{Event, EventKind};
@@ -219,6 +220,9 @@ const MAX_FAILURE_CHARS: usize = 600;
 /// The longest text that was expected or heard, in characters, in such a text.
 const MAX_QUOTED_CHARS: usize = 250;
 
+/// The longest value of an assertion, in characters, in such a text.
+const MAX_VALUE_CHARS: usize = 120;
+
 fn short(text: &str) -> String {
     cut(&one_line(text), MAX_QUOTED_CHARS)
 }
@@ -233,10 +237,33 @@ pub(super) fn failure(details: &Details) -> Option<String> {
     Some(format!("{}: {what} ({})", name(step), place(transcript, number)))
 }
 
+/// Whether something personal was taken out of a text: then texts that look alike may differ.
+fn hides(text: &str) -> bool {
+    PLACEHOLDERS.iter().any(|placeholder| text.contains(placeholder))
+}
+
+/// An assertion whose long values are cut around the place where they differ.
+fn shortened(assertion: &Assertion) -> Assertion {
+    let Assertion { expected, actual, .. } = assertion;
+    let [left, right] = [expected, actual].map(|text| text.as_deref().unwrap_or_default());
+    let same = left.chars().zip(right.chars()).take_while(|(a, b)| a == b).count();
+    let around = |text: &String| {
+        if text.chars().count() <= MAX_VALUE_CHARS {
+            return text.clone();
+        }
+        let start = same.saturating_sub(MAX_VALUE_CHARS / 2);
+        let before = if start > 0 { "…" } else { "" };
+        let rest: String = text.chars().skip(start).collect();
+        format!("{before}{}", cut(&rest, MAX_VALUE_CHARS))
+    };
+    let (expected, actual) = (expected.as_ref().map(around), actual.as_ref().map(around));
+    Assertion { expected, actual, ..assertion.clone() }
+}
+
 fn what_failed(failure: StepFailure<'_>) -> String {
     match failure {
         StepFailure::Action(action) => match &action.kind {
-            ActionKind::Assert(it) => format!("expected {}", assertion(it)),
+            ActionKind::Assert(it) => format!("expected {}", assertion(&shortened(it))),
             ActionKind::Press { keys } => format!("the customer could not press {keys}"),
             ActionKind::Say { text } => format!("the customer could not say \"{text}\""),
             ActionKind::HangUp => "the customer could not hang up".to_owned(),
@@ -247,7 +274,7 @@ fn what_failed(failure: StepFailure<'_>) -> String {
                 (Some(expected), Some(heard)) if heard.is_empty() => {
                     format!("expected \"{}\", heard nothing", short(expected))
                 }
-                (Some(expected), Some(heard)) if one_line(expected) == heard => {
+                (Some(expected), Some(heard)) if one_line(expected) == heard && !hides(&heard) => {
                     format!(
                         "expected and heard \"{}\": AWS does not say why it failed",
                         short(expected)
@@ -349,6 +376,11 @@ mod tests {
             failure(&details(vec![step], 1)).unwrap(),
             "same: expected and heard \"Hello.\": AWS does not say why it failed (step 1 of 1)"
         );
+        let step = message("hidden", "mail [email] now", "mail [email] now");
+        assert_eq!(
+            failure(&details(vec![step], 1)).unwrap(),
+            "hidden: expected \"mail [email] now\", heard \"mail [email] now\" (step 1 of 1)"
+        );
         let long = failure(&details(vec![message("a", &"x ".repeat(900), &"y ".repeat(900))], 1));
         assert!(long.as_ref().unwrap().len() < 120, "{long:?}");
     }
@@ -383,6 +415,20 @@ mod tests {
             );
             assert_eq!(all(&details, 1000)[1..3], ["  expected: Hello", "  heard: Hello there"]);
         }
+    }
+
+    #[test]
+    fn long_values_of_an_assert_are_cut_around_their_difference() {
+        let value = |end: &str| Some(format!("{}{end}{}", "B".repeat(500), "D".repeat(500)));
+        let assertion = shortened(&Assertion {
+            namespace: "$.Attributes.a".to_owned(),
+            operator: None,
+            expected: value("B"),
+            actual: value("C"),
+        });
+        let (expected, actual) = (assertion.expected.unwrap(), assertion.actual.unwrap());
+        assert!(expected.starts_with("…B") && expected.chars().count() < 130, "{expected}");
+        assert!(actual.contains('C') && actual.ends_with('…'), "{actual}");
     }
 
     #[test]

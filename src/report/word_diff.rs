@@ -58,14 +58,16 @@ pub(super) fn compare(expected: &str, heard: &str) -> (Vec<Words>, Vec<Words>) {
         if bare.is_empty() { (*word).to_owned() } else { bare.to_lowercase() }
     };
     let mut changes = differences(&left, &right, as_heard);
-    if changes.iter().all(|change| matches!(change, DiffOp::Equal { .. })) && left != right {
+    let is_exact =
+        left != right && changes.iter().all(|change| matches!(change, DiffOp::Equal { .. }));
+    if is_exact {
         changes = differences(&left, &right, |word| (*word).to_owned());
     }
     let (mut of_left, mut of_right) = (Vec::new(), Vec::new());
     for change in changes {
         let mark = |mark| if matches!(change, DiffOp::Equal { .. }) { Mark::Same } else { mark };
-        add(&mut of_left, mark(Mark::Expected), &left[change.old_range()]);
-        add(&mut of_right, mark(Mark::Heard), &right[change.new_range()]);
+        add(&mut of_left, mark(Mark::Expected), &left[change.old_range()], is_exact);
+        add(&mut of_right, mark(Mark::Heard), &right[change.new_range()], is_exact);
     }
     (of_left, of_right)
 }
@@ -87,8 +89,9 @@ fn differences(left: &[&str], right: &[&str], key: impl Fn(&&str) -> String) -> 
     ]
 }
 
-/// Adds words to a line. A mark does not take in the punctuation at its end.
-fn add(line: &mut Vec<Words>, mark: Mark, words: &[&str]) {
+/// Adds words to a line. A mark takes in the punctuation at its end only where that counts
+/// (`is_exact`).
+fn add(line: &mut Vec<Words>, mark: Mark, words: &[&str], is_exact: bool) {
     if words.is_empty() {
         return;
     }
@@ -97,7 +100,7 @@ fn add(line: &mut Vec<Words>, mark: Mark, words: &[&str]) {
     }
     let text = words.join(" ");
     let bare = text.trim_end_matches(['.', ',', ';', ':', '!', '?']);
-    if mark == Mark::Same || bare.is_empty() {
+    if mark == Mark::Same || bare.is_empty() || is_exact {
         line.push(Words { mark, text });
         return;
     }
@@ -180,7 +183,8 @@ mod tests {
                 "for sales press {+one+} goodbye",
             ),
             // Where that is all that differs, it is shown.
-            ("Hello, Jane", "hello Jane", "[-Hello-], Jane", "{+hello+} Jane"),
+            ("Hello, Jane", "hello Jane", "[-Hello,-] Jane", "{+hello+} Jane"),
+            ("Hello world!", "Hello world.", "Hello [-world!-]", "Hello {+world.+}"),
             ("$5.00", "$500", "[-$5.00-]", "{+$500+}"),
             ("? !", "? ?", "? [-!-]", "? {+?+}"),
         ] {

@@ -161,8 +161,7 @@ fn event(record: &Value) -> Option<StepEvent> {
 /// test case may expect.
 fn expected(properties: &Value) -> Option<String> {
     let forms = ["ExpectedText", "ExpectedSSML", "ExpectedPromptId", "ExpectedMedia"];
-    let expected = forms.iter().find_map(|form| shown(&properties[*form]));
-    expected.filter(|text| !text.is_empty())
+    forms.iter().find_map(|form| shown(&properties[*form]))
 }
 
 fn action(value: &Value) -> Option<StepAction> {
@@ -171,24 +170,27 @@ fn action(value: &Value) -> Option<StepAction> {
     let stated = [expected, actual, &value["Parameters"]];
     let of = |key: &str| stated.iter().find_map(|it| it.get(key)).unwrap_or(&Value::Null);
     let name = text(of("ActionType")).or_else(|| text(&value["Type"]));
-    let kind =
-        match text(&expected["Namespace"]).or_else(|| text(&value["Parameters"]["Namespace"])) {
-            Some(namespace) => {
-                // AWS gives the value itself here. The path again means that there was no value.
-                let actual = shown(&actual["Namespace"]).filter(|actual| *actual != namespace);
-                let operator = text(of("Operator"));
-                let expected = shown(of("Operand"));
-                ActionKind::Assert(Assertion { namespace, operator, expected, actual })
-            }
-            None => customer(of("Instruction")).or_else(|| {
-                let parameters = stated.iter().map(|it| parameters(it)).find(|it| !it.is_empty());
-                let parameters = parameters.unwrap_or_default();
-                (name.is_some() || !parameters.is_empty()).then(|| ActionKind::Other {
-                    name: name.unwrap_or_else(|| "action".to_owned()),
-                    parameters,
-                })
-            })?,
-        };
+    let kind = match text(&expected["Namespace"])
+        .or_else(|| text(&value["Parameters"]["Namespace"]))
+    {
+        Some(namespace) => {
+            // AWS gives the value itself here. The path again means that there was no value.
+            let value =
+                actual.get("Namespace").map(|it| shown(it).unwrap_or_else(|| "null".to_owned()));
+            let actual = value.filter(|actual| *actual != namespace);
+            let operator = text(of("Operator"));
+            let expected = shown(of("Operand"));
+            ActionKind::Assert(Assertion { namespace, operator, expected, actual })
+        }
+        None => customer(of("Instruction")).or_else(|| {
+            let parameters = stated.iter().map(|it| parameters(it)).find(|it| !it.is_empty());
+            let parameters = parameters.unwrap_or_default();
+            (name.is_some() || !parameters.is_empty()).then(|| ActionKind::Other {
+                name: name.unwrap_or_else(|| "action".to_owned()),
+                parameters,
+            })
+        })?,
+    };
     Some(StepAction { id: text(&value["Identifier"]), status: text(&value["Status"]), kind })
 }
 

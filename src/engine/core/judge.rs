@@ -172,7 +172,8 @@ fn settle_transcript(details: &mut Details, transcript: &mut Transcript, end: En
     let failed = transcript.steps.iter().filter_map(|step| Some((step, step.failure()?)));
     let failed: Vec<(&TranscriptStep, StepFailure<'_>)> = failed.collect();
     let marked = failed.len() as u64;
-    let counted = details.observations.map(|observations| observations.failed);
+    let counts = details.observations.filter(|observations| observations.total > 0);
+    let counted = counts.map(|observations| observations.failed);
     let contradicting = if passed { counted.unwrap_or_default().max(marked) } else { 0 };
     if contradicting > 0 {
         let whose = if marked > 0 { "records show" } else { "summary counts" };

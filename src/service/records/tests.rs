@@ -30,6 +30,8 @@ fn what_was_expected_and_heard_are_told_apart_and_a_lone_text_is_neither() {
     assert_eq!(message(json!({"ExpectedText": "press 1"})), said(Some("press 1"), None));
     let nothing = json!({"ExpectedText": "press 1", "Text": ""});
     assert_eq!(message(nothing), said(Some("press 1"), Some("")));
+    let unexpected = json!({"ExpectedText": "", "Text": "hello"});
+    assert_eq!(message(unexpected), said(Some(""), Some("hello")));
     let prompt = json!({"ExpectedPromptId": "p-1", "Text": "hello"});
     assert_eq!(message(prompt), said(Some("p-1"), Some("hello")));
     assert_eq!(message(json!({})), said(None, None));
@@ -76,6 +78,7 @@ fn a_failed_assert_is_read_with_the_value_that_there_was() {
     assert_eq!(assert(json!({"Namespace": 7})).kind, kind(Some("7")));
     assert_eq!(assert(json!({"Namespace": "$.Queue.Name"})).kind, kind(None), "not resolved");
     assert_eq!(assert(Value::Null).kind, kind(None));
+    assert_eq!(assert(json!({"Namespace": null})).kind, kind(Some("null")));
 }
 
 #[test]
