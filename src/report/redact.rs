@@ -304,7 +304,7 @@ impl Redactor {
     }
 }
 
-/// What stands in place of personal data.
+/// The words that replace personal data.
 pub(super) const PLACEHOLDERS: [&str; 4] = ["[phone]", "[email]", "[contact]", "[secret]"];
 
 /// Whether something was taken out of what a step that failed expected.

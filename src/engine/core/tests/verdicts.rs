@@ -196,7 +196,7 @@ fn the_records_say_what_failed() {
         (1, Some(1), None)
     );
     assert_eq!(details.failed_observations[0].id, "greet");
-    // The summary call counts no failure of three: it decides, and the difference is told.
+    // The summary counts no failure, so the message gives none. A note says that the two differ.
     assert_eq!(played.outcome(0).message, "the execution failed");
     assert_eq!(
         details.notes,
